@@ -1,0 +1,45 @@
+//! The project's tasks: `cargo verify`, `cargo demo`, `cargo conformance`, `cargo bench-peers`, `cargo bless`,
+//! `cargo sim` are aliases of this binary (`.cargo/config.toml`).
+
+mod bench;
+mod bless;
+mod conformance;
+mod shell;
+mod smoke;
+mod tools;
+mod verify;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: cargo <task> [arguments]
+
+  verify [--list | STEP...]        install what the tests need, run every test (or the steps named)
+  conformance [UNIT GLOB...]       Redis 7.0's own Tcl suite against the release server
+  bench-peers [--memory] [ARG...]  the release server against Redis, Valkey and a do-nothing responder
+  bless [generated | scripts]      refresh generated files, or the scripts' replies from a real Redis
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let task = args.next().unwrap_or_default();
+    let args: Vec<String> = args.collect();
+    let result = match task.as_str() {
+        "verify" => verify::run(&args),
+        "conformance" => conformance::run(&args),
+        "bench-peers" => bench::run(&args),
+        "bless" => bless::run(&args),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("no such task: {other:?}\n\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

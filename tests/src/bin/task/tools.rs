@@ -1,0 +1,163 @@
+//! What the tests need beyond Rust and Node, and how it gets here.
+//!
+//! Each function brings one thing, does nothing when it is there already, and fails with one line that says
+//! what is missing and how to get it.
+
+use crate::shell::{Run, has, tools_dir};
+
+/// The target of everything that runs in a JavaScript engine.
+const WASM: &str = "wasm32-unknown-unknown";
+
+/// Debian packages by the program that shows they are there.
+const PACKAGES: &[(&str, &[&str])] = &[
+    // `redis-tools` holds the server too, under another name: `oracle` below links it. Installing the package
+    // `redis-server` would start a service on the port that the demo wants.
+    ("redis-benchmark", &["redis-tools"]),
+    ("tclsh", &["tcl"]),
+    ("dpkg-source", &["dpkg-dev"]),
+    ("ps", &["procps"]),
+    ("chromium", &["chromium"]),
+    ("chromedriver", &["chromium-driver"]),
+    ("pip3", &["python3-pip"]),
+];
+
+/// Programs from the system's packages.
+pub(crate) fn system_packages() -> Result<(), String> {
+    let missing: Vec<_> = PACKAGES.iter().filter(|(program, _)| !has(program)).collect();
+    if !missing.is_empty() {
+        let names: Vec<_> =
+            missing.iter().flat_map(|(_, packages)| packages.iter().copied()).collect();
+        let names = names.join(" ");
+        if !(has("apt-get") && is_root()) {
+            return Err(format!(
+                "missing: {names} (Debian's names); as root: apt-get install {names}"
+            ));
+        }
+        apt("update")?;
+        apt(&format!("install -y --no-install-recommends {names}"))?;
+    }
+    oracle()
+}
+
+/// `redis-server` is one program with `redis-check-rdb`; the name it is started by decides.
+fn oracle() -> Result<(), String> {
+    if has("redis-server") {
+        return Ok(());
+    }
+    let twin = redstart_tests::live::find("redis-check-rdb")
+        .ok_or("redis-server is missing: install Redis 7.0")?;
+    let bin = tools_dir().join("bin");
+    std::fs::create_dir_all(&bin).map_err(|e| e.to_string())?;
+    std::os::unix::fs::symlink(twin, bin.join("redis-server")).map_err(|e| e.to_string())
+}
+
+/// The environment in which cargo can build for WebAssembly, installing what that takes.
+pub(crate) fn wasm_env() -> Result<Vec<(String, String)>, String> {
+    let web = vec![("RUSTUP_TOOLCHAIN".to_string(), "web".to_string())];
+    for env in [Vec::new(), web.clone()] {
+        if has_wasm_std(&env) {
+            return Ok(env);
+        }
+    }
+    if has("rustup")
+        && Run::new(&format!("timeout 300 rustup target add {WASM}")).ok().is_ok()
+        && has_wasm_std(&[])
+    {
+        return Ok(Vec::new());
+    }
+    if !(has("apt-get") && is_root()) {
+        return Err(format!("the Rust target {WASM} is missing: rustup target add {WASM}"));
+    }
+    println!("rustup has no {WASM} here; building it from Debian's packages");
+    Run::new("bash tests/setup/debian-wasm.sh").ok()?;
+    for env in [Vec::new(), web] {
+        if has_wasm_std(&env) {
+            return Ok(env);
+        }
+    }
+    Err(format!("tests/setup/debian-wasm.sh ran, and still no toolchain here builds for {WASM}"))
+}
+
+fn has_wasm_std(env: &[(String, String)]) -> bool {
+    let asked =
+        Run::new(&format!("rustc --print target-libdir --target {WASM}")).envs(env).output();
+    let Ok(dir) = asked else { return false };
+    let Ok(entries) = std::fs::read_dir(dir.trim()) else { return false };
+    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
+}
+
+/// `wasm-bindgen` of exactly the version that the crate of that name has, and `wasm-pack`.
+pub(crate) fn wasm_tools() -> Result<(), String> {
+    let lock = std::fs::read_to_string(redstart_tests::root().join("Cargo.lock"))
+        .map_err(|e| e.to_string())?;
+    let version =
+        locked_version(&lock, "wasm-bindgen").ok_or("Cargo.lock names no wasm-bindgen")?;
+    let found = Run::new("wasm-bindgen --version").output().unwrap_or_default();
+    if found.split_whitespace().nth(1) != Some(version) {
+        cargo_install("wasm-bindgen-cli", &format!("={version}"))?;
+    }
+    if !has("wasm-pack") {
+        cargo_install("wasm-pack", "0.13")?;
+    }
+    Ok(())
+}
+
+fn cargo_install(package: &str, version: &str) -> Result<(), String> {
+    let root = tools_dir();
+    Run::new(&format!("cargo install --locked --quiet {package} --version {version} --root"))
+        .arg(&root)
+        // One shared folder, so that the two tools build their common dependencies once.
+        .env("CARGO_TARGET_DIR", root.join("build"))
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .ok()
+        .map_err(|e| format!("{e}\nmissing: {package} {version}; get it with: cargo install {package} --version {version}"))
+}
+
+fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name);
+    lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"')
+}
+
+/// The JavaScript packages of a folder, as its lock file has them.
+pub(crate) fn npm(dir: &str) -> Result<(), String> {
+    if !has("npm") {
+        return Err("npm is missing: install Node 20 or newer".into());
+    }
+    let how =
+        if crate::shell::exists(&format!("{dir}/package-lock.json")) { "ci" } else { "install" };
+    Run::new(&format!("npm {how} --no-audit --no-fund")).dir(dir).ok()
+}
+
+/// redis-py, for the client example; returns the folder for PYTHONPATH.
+pub(crate) fn redis_py() -> Result<std::path::PathBuf, String> {
+    let dir = tools_dir().join("python");
+    if !dir.join("redis").exists() {
+        Run::new("python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore redis --target")
+            .arg(&dir)
+            .ok()?;
+    }
+    Ok(dir)
+}
+
+fn apt(what: &str) -> Result<(), String> {
+    Run::new(&format!("apt-get -qq {what}"))
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .output()
+        .map(|_| println!("$ apt-get {what}"))
+}
+
+fn is_root() -> bool {
+    Run::new("id -u").output().is_ok_and(|id| id.trim() == "0")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_of_a_package_is_read_from_the_lock_file() {
+        let lock = "[[package]]\nname = \"a\"\nversion = \"1.2.3\"\n\n[[package]]\nname = \"ab\"\nversion = \"2.0.0\"\n";
+        assert_eq!(super::locked_version(lock, "ab"), Some("2.0.0"));
+        assert_eq!(super::locked_version(lock, "b"), None);
+    }
+}

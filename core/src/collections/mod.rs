@@ -1,1 +1,7 @@
 //! Data structures that know nothing of Redis's commands, keys or clients.
+
+pub(crate) mod block;
+pub mod corrupt;
+pub mod decimal;
+pub mod intset;
+pub mod listpack;

@@ -3,5 +3,7 @@
 pub(crate) mod block;
 pub mod corrupt;
 pub mod decimal;
+pub mod dict;
+pub mod hash;
 pub mod intset;
 pub mod listpack;

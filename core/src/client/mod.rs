@@ -1,0 +1,196 @@
+//! A connection's state, and the table of all of them.
+
+pub mod pubsub;
+pub mod table;
+
+pub use pubsub::PubSub;
+pub use table::Clients;
+
+use crate::resp::{Parser, Reply, Request, Span};
+use crate::value::Kind;
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The handle of a connection: a place in the table, and which connection in that place it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnId {
+    /// The place in the table; small, and used again after the connection is gone.
+    pub index: u32,
+    /// Which connection in that place.
+    pub generation: u32,
+}
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address as `ip:port`, or the path of a Unix socket with `:0`.
+    pub addr: String,
+    /// The server's address on this connection.
+    pub laddr: String,
+    /// A descriptor number to show in CLIENT LIST; -1 if there is none.
+    pub fd: i32,
+    /// Whether it came through a Unix socket.
+    pub unix: bool,
+    /// Whether it comes from this very machine (protected mode lets it in, as `enable-debug-command local` does).
+    pub local: bool,
+}
+
+/// What CLIENT REPLY says about replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReplyMode {
+    /// Send them.
+    #[default]
+    On,
+    /// Send none.
+    Off,
+    /// Send none for the next command.
+    SkipNext,
+    /// Send none for this command.
+    Skip,
+}
+
+/// The commands queued since MULTI.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    /// What EXEC runs.
+    pub queued: Vec<Request>,
+    /// A command was refused when it was to be queued: EXEC gives EXECABORT.
+    pub aborted: bool,
+}
+
+/// What a blocked client gets when its time is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnTimeout {
+    /// Null, as a bulk string.
+    Null,
+    /// Null, as an array.
+    NullArray,
+    /// A number, as WAIT does.
+    Int(i64),
+}
+
+/// What a client waits for.
+#[derive(Debug)]
+pub struct Wait {
+    /// The keys, in the current database.
+    pub keys: Vec<Box<[u8]>>,
+    /// The kind of value that ends the wait.
+    pub kind: Kind,
+    /// When to give up, on the monotonic clock in microseconds.
+    pub deadline_us: Option<u64>,
+    /// What the client gets then.
+    pub on_timeout: OnTimeout,
+}
+
+/// A command that waits, to be run again when one of its keys is ready.
+#[derive(Debug)]
+pub struct Blocked {
+    /// The command with its arguments.
+    pub request: Request,
+    /// What it waits for.
+    pub wait: Wait,
+}
+
+/// A connection.
+#[derive(Debug, Default)]
+pub struct Client {
+    /// The number that CLIENT ID gives.
+    pub id: u64,
+    /// Its handle.
+    pub conn: ConnId,
+    /// Where it comes from.
+    pub peer: Peer,
+    /// CLIENT SETNAME.
+    pub name: Vec<u8>,
+    /// CLIENT SETINFO LIB-NAME.
+    pub lib_name: Vec<u8>,
+    /// CLIENT SETINFO LIB-VER.
+    pub lib_ver: Vec<u8>,
+    /// When it came, in Unix milliseconds.
+    pub created_ms: i64,
+    /// When it last said something, in Unix milliseconds.
+    pub active_ms: i64,
+    /// The selected database.
+    pub db: usize,
+    /// Whether it may run commands.
+    pub authenticated: bool,
+    /// The name of its user.
+    pub user: String,
+    /// The commands since MULTI.
+    pub transaction: Option<Transaction>,
+    /// WATCHed keys with their database, and whether the key had expired by then.
+    pub watched: Vec<(usize, Box<[u8]>, bool)>,
+    /// A watched key was touched.
+    pub watch_touched: bool,
+    /// Subscribed channels.
+    pub channels: BTreeSet<Box<[u8]>>,
+    /// Subscribed patterns.
+    pub patterns: BTreeSet<Box<[u8]>>,
+    /// Subscribed shard channels.
+    pub shard_channels: BTreeSet<Box<[u8]>>,
+    /// The command that waits.
+    pub blocked: Option<Blocked>,
+    /// CLIENT REPLY.
+    pub reply_mode: ReplyMode,
+    /// CLIENT NO-EVICT.
+    pub no_evict: bool,
+    /// CLIENT NO-TOUCH.
+    pub no_touch: bool,
+    /// MONITOR.
+    pub monitor: bool,
+    /// CLIENT PAUSE holds its commands back.
+    pub held: bool,
+    /// To be closed once what it was told is sent; nothing more is read.
+    pub closing: bool,
+    /// To be closed at once, with what it was not sent yet.
+    pub killed: bool,
+    /// A `Send` waits among the effects.
+    pub send_queued: bool,
+    /// A `Close` has been given to the host.
+    pub close_queued: bool,
+    /// The last command's name, for CLIENT LIST.
+    pub last_command: &'static str,
+    /// Commands so far.
+    pub commands: u64,
+    /// Bytes received so far.
+    pub bytes_in: u64,
+    /// Bytes sent so far.
+    pub bytes_out: u64,
+    /// Since when the output is over its soft limit, in Unix milliseconds.
+    pub over_soft_since_ms: Option<i64>,
+    /// Bytes of a request that is not whole, or that wait behind a blocked command.
+    pub query: Vec<u8>,
+    /// How far the request that is not whole has been read.
+    pub parser: Parser,
+    /// Its arguments so far.
+    pub spans: Vec<Span>,
+    /// What is to be sent. While the client's command runs, the engine has it.
+    pub reply: Reply,
+    /// How much of that has been sent.
+    pub sent: usize,
+}
+
+impl Default for ConnId {
+    fn default() -> Self {
+        Self { index: u32::MAX, generation: u32::MAX }
+    }
+}
+
+impl Client {
+    /// How many channels, patterns and shard channels it is subscribed to.
+    pub fn subscriptions(&self) -> usize {
+        self.channels.len() + self.patterns.len()
+    }
+
+    /// Whether it is in RESP2's subscriber mode, or RESP3 with subscriptions.
+    pub fn is_subscriber(&self) -> bool {
+        self.subscriptions() + self.shard_channels.len() > 0
+    }
+
+    /// Bytes that wait to be sent.
+    pub fn output_bytes(&self) -> usize {
+        self.reply.out.len() - self.sent
+    }
+}

@@ -1,0 +1,75 @@
+//! What a handler gets: the keyspace, its client, the reply, the server.
+
+use super::Command;
+use crate::client::{Client, OnTimeout, Wait};
+use crate::error::Error;
+use crate::resp::Reply;
+use crate::server::Server;
+use crate::store::Store;
+use crate::value::Kind;
+use alloc::boxed::Box;
+
+/// How a handler ended.
+#[derive(Debug)]
+pub enum Flow {
+    /// The reply is written.
+    Done,
+    /// Nothing was changed or written: run the command again when a key is ready, or give up in time.
+    Block(Wait),
+}
+
+/// What a running command works with.
+#[derive(Debug)]
+pub struct Ctx<'a> {
+    /// The keyspace.
+    pub db: &'a mut Store,
+    /// Where the reply goes.
+    pub reply: &'a mut Reply,
+    /// The connection that asked.
+    pub client: &'a mut Client,
+    /// Everything else.
+    pub server: &'a mut Server,
+    /// The command (of a container, the subcommand) that runs.
+    pub command: &'static Command,
+    /// Whether it runs within EXEC or a script: then it may not block.
+    pub nested: bool,
+}
+
+impl Ctx<'_> {
+    /// The wall clock, in Unix milliseconds.
+    #[inline]
+    pub fn now_ms(&self) -> i64 {
+        self.db.now_ms
+    }
+
+    /// Waits for any of `keys` to get a value of `kind`, for `timeout_us` microseconds (0: for ever).
+    /// In a transaction or a script the client gets what it would get when time is up.
+    pub fn block<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        kind: Kind,
+        timeout_us: u64,
+        on_timeout: OnTimeout,
+    ) -> Result<Flow, Error> {
+        if self.nested {
+            self.write_timeout(on_timeout);
+            return Ok(Flow::Done);
+        }
+        let deadline_us =
+            (timeout_us > 0).then(|| self.server.now.mono_us.saturating_add(timeout_us));
+        Ok(Flow::Block(Wait { keys: keys.map(Box::from).collect(), kind, deadline_us, on_timeout }))
+    }
+
+    fn write_timeout(&mut self, on_timeout: OnTimeout) {
+        write_timeout(self.reply, on_timeout);
+    }
+}
+
+/// Writes what a client gets whose wait is over in vain.
+pub fn write_timeout(reply: &mut Reply, on_timeout: OnTimeout) {
+    match on_timeout {
+        OnTimeout::Null => reply.null(),
+        OnTimeout::NullArray => reply.null_array(),
+        OnTimeout::Int(value) => reply.int(value),
+    }
+}

@@ -1,0 +1,136 @@
+//! The arguments of a command: spans into the buffer they came in.
+
+use super::Span;
+use crate::error::Error;
+use alloc::vec::Vec;
+use core::ops::Index;
+
+/// The arguments of a command, its name first. A copy is two words.
+#[derive(Debug, Clone, Copy)]
+pub struct Args<'a> {
+    buf: &'a [u8],
+    spans: &'a [Span],
+}
+
+impl<'a> Args<'a> {
+    /// The arguments at `spans`, which lie within `buf`.
+    #[inline]
+    pub const fn new(buf: &'a [u8], spans: &'a [Span]) -> Self {
+        Self { buf, spans }
+    }
+
+    /// How many there are, the name included.
+    #[inline]
+    #[allow(clippy::len_without_is_empty, reason = "a command has a name")]
+    pub const fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The argument at `index` (the name is 0), if there is one.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<&'a [u8]> {
+        let span = self.spans.get(index)?;
+        self.buf.get(span.start as usize..span.start as usize + span.len as usize)
+    }
+
+    /// The argument at `index`, which the arity guarantees or the caller has checked.
+    #[inline]
+    pub fn at(&self, index: usize) -> &'a [u8] {
+        self.get(index).expect("an argument within the arity")
+    }
+
+    /// The arguments from `index` on.
+    pub fn iter_from(
+        &self,
+        index: usize,
+    ) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
+        let buf = self.buf;
+        self.spans
+            .get(index..)
+            .unwrap_or_default()
+            .iter()
+            .map(move |s| &buf[s.start as usize..s.start as usize + s.len as usize])
+    }
+
+    /// The same arguments without the first `count`.
+    pub fn skip(&self, count: usize) -> Self {
+        Self { buf: self.buf, spans: self.spans.get(count..).unwrap_or_default() }
+    }
+
+    /// Whether the argument at `index` is this word, in any case.
+    pub fn is(&self, index: usize, word: &str) -> bool {
+        self.get(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    /// The argument at `index` as a 64-bit integer; [`Error::NotInteger`] otherwise.
+    #[inline]
+    pub fn int(&self, index: usize) -> Result<i64, Error> {
+        self.get(index).and_then(crate::collections::decimal::parse).ok_or(Error::NotInteger)
+    }
+
+    /// The argument at `index` as an integer within a range; the error has its own text.
+    pub fn int_in(
+        &self,
+        index: usize,
+        range: core::ops::RangeInclusive<i64>,
+        otherwise: &'static str,
+    ) -> Result<i64, Error> {
+        match self.int(index) {
+            Ok(value) if range.contains(&value) => Ok(value),
+            _ => Err(Error::Text(otherwise)),
+        }
+    }
+
+    /// A copy that outlives the buffer.
+    pub fn to_request(&self) -> Request {
+        let mut request = Request::default();
+        for arg in self.iter_from(0) {
+            request.push(arg);
+        }
+        request
+    }
+}
+
+impl Index<usize> for Args<'_> {
+    type Output = [u8];
+
+    #[inline]
+    fn index(&self, index: usize) -> &[u8] {
+        self.at(index)
+    }
+}
+
+/// Arguments that own their bytes: a command queued by MULTI, a blocked one, one that is rewritten.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    buf: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl Request {
+    /// A request of these arguments, the name first.
+    pub fn of(args: &[&[u8]]) -> Self {
+        let mut request = Self::default();
+        for arg in args {
+            request.push(arg);
+        }
+        request
+    }
+
+    /// Appends an argument.
+    pub fn push(&mut self, arg: &[u8]) {
+        self.spans.push(Span { start: self.buf.len() as u32, len: arg.len() as u32 });
+        self.buf.extend_from_slice(arg);
+    }
+
+    /// The arguments.
+    #[inline]
+    pub fn args(&self) -> Args<'_> {
+        Args::new(&self.buf, &self.spans)
+    }
+
+    /// The bytes it holds on the heap.
+    pub fn memory(&self) -> usize {
+        self.buf.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+}

@@ -1,0 +1,273 @@
+//! Replies: what a command says, in RESP2 or RESP3.
+//!
+//! A handler writes straight into the connection's outbox through [`Reply`]; the two protocols differ
+//! here and nowhere else. Aggregates are announced by their length first; where that is known only
+//! afterwards, [`Reply::deferred`] keeps the place.
+
+use crate::error::Error;
+use alloc::vec::Vec;
+
+/// The protocol a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Protocol {
+    /// RESP2, what every connection starts with.
+    #[default]
+    Resp2,
+    /// RESP3, after `HELLO 3`.
+    Resp3,
+}
+
+/// The outbox of one connection while a command runs.
+#[derive(Debug, Default)]
+pub struct Reply {
+    /// The bytes to be sent.
+    pub out: Vec<u8>,
+    /// The protocol to write in.
+    pub protocol: Protocol,
+}
+
+/// The place of an aggregate whose length is not known yet.
+#[derive(Debug)]
+#[must_use = "an aggregate without its length breaks the connection"]
+pub struct Deferred {
+    at: usize,
+}
+
+impl Reply {
+    /// An empty outbox in `protocol`.
+    pub const fn new(protocol: Protocol) -> Self {
+        Self { out: Vec::new(), protocol }
+    }
+
+    /// Whether the connection speaks RESP3.
+    #[inline]
+    pub fn is_resp3(&self) -> bool {
+        self.protocol == Protocol::Resp3
+    }
+
+    /// `+OK`.
+    #[inline]
+    pub fn ok(&mut self) {
+        self.out.extend_from_slice(b"+OK\r\n");
+    }
+
+    /// A simple string, which has no line break in it.
+    pub fn simple(&mut self, text: &str) {
+        self.out.push(b'+');
+        self.out.extend_from_slice(text.as_bytes());
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// An error line. Line breaks in the text become spaces.
+    pub fn error(&mut self, error: &Error) {
+        self.out.push(b'-');
+        let text = error.text();
+        self.out.extend(text.bytes().map(|b| if b == b'\r' || b == b'\n' { b' ' } else { b }));
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// An integer.
+    #[inline]
+    pub fn int(&mut self, value: i64) {
+        self.header(b':', value);
+    }
+
+    /// A length, which is never over `i64::MAX`.
+    #[inline]
+    pub fn len(&mut self, value: usize) {
+        self.int(value as i64);
+    }
+
+    /// A bulk string.
+    #[inline]
+    pub fn bulk(&mut self, bytes: &[u8]) {
+        self.out.reserve(bytes.len() + 16);
+        self.header(b'$', bytes.len() as i64);
+        self.out.extend_from_slice(bytes);
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// An integer written as a bulk string.
+    #[inline]
+    pub fn bulk_int(&mut self, value: i64) {
+        let mut buffer = itoa::Buffer::new();
+        self.bulk(buffer.format(value).as_bytes());
+    }
+
+    /// `bytes`, or null.
+    #[inline]
+    pub fn bulk_or_null(&mut self, bytes: Option<&[u8]>) {
+        match bytes {
+            Some(bytes) => self.bulk(bytes),
+            None => self.null(),
+        }
+    }
+
+    /// The null bulk string (RESP2) or null (RESP3).
+    #[inline]
+    pub fn null(&mut self) {
+        self.out.extend_from_slice(if self.is_resp3() { b"_\r\n" } else { b"$-1\r\n" });
+    }
+
+    /// The null array (RESP2) or null (RESP3).
+    pub fn null_array(&mut self) {
+        self.out.extend_from_slice(if self.is_resp3() { b"_\r\n" } else { b"*-1\r\n" });
+    }
+
+    /// An array of `len` elements, which follow.
+    #[inline]
+    pub fn array(&mut self, len: usize) {
+        self.header(b'*', len as i64);
+    }
+
+    /// A map of `pairs` keys and values, which follow; in RESP2 an array of twice that.
+    pub fn map(&mut self, pairs: usize) {
+        if self.is_resp3() {
+            self.header(b'%', pairs as i64);
+        } else {
+            self.header(b'*', pairs as i64 * 2);
+        }
+    }
+
+    /// A set of `len` elements, which follow; in RESP2 an array.
+    pub fn set(&mut self, len: usize) {
+        self.header(if self.is_resp3() { b'~' } else { b'*' }, len as i64);
+    }
+
+    /// A push of `len` elements, which follow; in RESP2 an array.
+    pub fn push(&mut self, len: usize) {
+        self.header(if self.is_resp3() { b'>' } else { b'*' }, len as i64);
+    }
+
+    /// A double: RESP3's own type, or a bulk string. `text` is the number as Redis prints it.
+    pub fn double_text(&mut self, text: &[u8]) {
+        if self.is_resp3() {
+            self.out.push(b',');
+            self.out.extend_from_slice(text);
+            self.out.extend_from_slice(b"\r\n");
+        } else {
+            self.bulk(text);
+        }
+    }
+
+    /// A boolean; in RESP2 the integer 1 or 0.
+    pub fn bool(&mut self, value: bool) {
+        let bytes: &[u8] = match (self.protocol, value) {
+            (Protocol::Resp3, true) => b"#t\r\n",
+            (Protocol::Resp3, false) => b"#f\r\n",
+            (Protocol::Resp2, true) => b":1\r\n",
+            (Protocol::Resp2, false) => b":0\r\n",
+        };
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Text for people to read: RESP3's verbatim string of the three-letter `format`, or a bulk string.
+    pub fn verbatim(&mut self, format: &[u8; 3], text: &[u8]) {
+        if self.is_resp3() {
+            self.header(b'=', text.len() as i64 + 4);
+            self.out.extend_from_slice(format);
+            self.out.push(b':');
+            self.out.extend_from_slice(text);
+            self.out.extend_from_slice(b"\r\n");
+        } else {
+            self.bulk(text);
+        }
+    }
+
+    /// A big number: RESP3's own type, or a bulk string.
+    pub fn big_number(&mut self, digits: &[u8]) {
+        if self.is_resp3() {
+            self.out.push(b'(');
+            self.out.extend_from_slice(digits);
+            self.out.extend_from_slice(b"\r\n");
+        } else {
+            self.bulk(digits);
+        }
+    }
+
+    /// Keeps the place of an aggregate whose elements follow now and whose length comes later.
+    pub fn deferred(&mut self) -> Deferred {
+        Deferred { at: self.out.len() }
+    }
+
+    /// Makes the deferred aggregate an array of `len` elements.
+    pub fn finish_array(&mut self, place: Deferred, len: usize) {
+        self.finish(&place, b'*', len);
+    }
+
+    /// Makes the deferred aggregate a map of `pairs`; in RESP2 an array of twice that.
+    pub fn finish_map(&mut self, place: Deferred, pairs: usize) {
+        if self.is_resp3() {
+            self.finish(&place, b'%', pairs);
+        } else {
+            self.finish(&place, b'*', pairs * 2);
+        }
+    }
+
+    /// Makes the deferred aggregate a set of `len` elements; in RESP2 an array.
+    pub fn finish_set(&mut self, place: Deferred, len: usize) {
+        let kind = if self.is_resp3() { b'~' } else { b'*' };
+        self.finish(&place, kind, len);
+    }
+
+    fn finish(&mut self, place: &Deferred, kind: u8, len: usize) {
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(len).as_bytes();
+        let header = digits.len() + 3;
+        let end = self.out.len();
+        self.out.resize(end + header, 0);
+        self.out.copy_within(place.at..end, place.at + header);
+        self.out[place.at] = kind;
+        self.out[place.at + 1..][..digits.len()].copy_from_slice(digits);
+        self.out[place.at + 1 + digits.len()..][..2].copy_from_slice(b"\r\n");
+    }
+
+    #[inline]
+    fn header(&mut self, kind: u8, value: i64) {
+        // Nearly every header is one digit long.
+        if (0..10).contains(&value) {
+            self.out.extend_from_slice(&[kind, b'0' + value as u8, b'\r', b'\n']);
+            return;
+        }
+        let mut buffer = itoa::Buffer::new();
+        self.out.push(kind);
+        self.out.extend_from_slice(buffer.format(value).as_bytes());
+        self.out.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deferred_length_stands_before_its_elements() {
+        let mut reply = Reply::new(Protocol::Resp2);
+        let place = reply.deferred();
+        for i in 0..12 {
+            reply.int(i);
+        }
+        reply.finish_array(place, 12);
+        assert!(reply.out.starts_with(b"*12\r\n:0\r\n:1\r\n"));
+        assert!(reply.out.ends_with(b":10\r\n:11\r\n"));
+    }
+
+    #[test]
+    fn null_and_maps_depend_on_the_protocol() {
+        let mut two = Reply::new(Protocol::Resp2);
+        two.map(1);
+        two.null();
+        assert_eq!(two.out, b"*2\r\n$-1\r\n");
+        let mut three = Reply::new(Protocol::Resp3);
+        three.map(1);
+        three.null();
+        assert_eq!(three.out, b"%1\r\n_\r\n");
+    }
+
+    #[test]
+    fn an_error_is_one_line() {
+        let mut reply = Reply::default();
+        reply.error(&Error::Text("ERR a\r\nb"));
+        assert_eq!(reply.out, b"-ERR a  b\r\n");
+    }
+}

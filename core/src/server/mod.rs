@@ -1,0 +1,92 @@
+//! What an engine has besides its keys: settings, connections, subscriptions, counters, and what the
+//! host is to do next.
+
+pub mod effect;
+pub mod hooks;
+
+pub use effect::{Effect, Level, Ticket};
+pub use hooks::Hooks;
+
+use crate::client::{Clients, ConnId, PubSub};
+use crate::config::Config;
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The time a host gives with each input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// The wall clock, for keys' expiry: microseconds since 1970. It may jump.
+    pub unix_us: u64,
+    /// A clock that never goes back, for timeouts: microseconds since some moment.
+    pub mono_us: u64,
+}
+
+impl Now {
+    /// The wall clock in milliseconds.
+    pub const fn unix_ms(self) -> i64 {
+        (self.unix_us / 1000) as i64
+    }
+}
+
+/// What INFO commandstats shows of one command.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CommandStats {
+    /// How often it ran.
+    pub calls: u64,
+    /// How long it ran, in nanoseconds.
+    pub nanos: u64,
+    /// How often it was refused before it ran.
+    pub rejected: u64,
+    /// How often it ran and failed.
+    pub failed: u64,
+}
+
+/// What INFO stats shows of the server.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct Stats {
+    pub connections: u64,
+    pub rejected_connections: u64,
+    pub commands: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub error_replies: u64,
+}
+
+/// Everything of an engine that is not the keyspace.
+#[derive(Debug)]
+pub struct Server {
+    /// Settings.
+    pub config: Config,
+    /// CONFIG SET changed something: the engine hands it on after the command.
+    pub config_changed: bool,
+    /// The time of the running input.
+    pub now: Now,
+    /// When the engine was born.
+    pub born: Now,
+    /// Connections, but for the one whose command runs.
+    pub clients: Clients,
+    /// Subscriptions.
+    pub pubsub: PubSub,
+    /// Counters.
+    pub stats: Stats,
+    /// Counters by command, by its place in the table.
+    pub command_stats: Vec<CommandStats>,
+    /// What the host lends.
+    pub hooks: Hooks,
+    /// 40 hexadecimal digits that name this run.
+    pub run_id: String,
+    /// Blocked clients with a deadline, by deadline.
+    pub deadlines: BTreeSet<(u64, u64)>,
+    /// How many clients are blocked.
+    pub blocked_clients: usize,
+    /// Clients that are no longer blocked, or whose commands are no longer held back: they have requests waiting.
+    pub unblocked: Vec<u64>,
+    /// Connections that were written to by others since the engine last looked.
+    pub outgoing: Vec<ConnId>,
+    /// DEBUG SET-ACTIVE-EXPIRE.
+    pub active_expire: bool,
+    /// What the host is to do, in this order.
+    pub effects: VecDeque<Effect>,
+}

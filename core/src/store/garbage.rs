@@ -1,0 +1,113 @@
+//! What was taken out of the keyspace and is freed in small steps, so that no command waits for it.
+
+use super::Entry;
+use crate::collections::dict::Dict;
+use crate::value::{Hash, List, Set, SortedSet, Stream};
+use alloc::vec::Vec;
+
+/// Values of up to this many parts are freed at once.
+pub const EFFORT_AT_ONCE: usize = 64;
+
+/// Tables and large values that wait to be freed.
+#[derive(Debug, Default)]
+pub struct Garbage {
+    tables: Vec<Dict<Entry>>,
+    entries: Vec<Entry>,
+}
+
+impl Garbage {
+    /// Whether there is nothing left to free.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.entries.is_empty()
+    }
+
+    /// How many keys wait to be freed (INFO `lazyfree_pending_objects`).
+    pub fn len(&self) -> usize {
+        self.tables.iter().map(Dict::len).sum::<usize>() + self.entries.len()
+    }
+
+    /// Adds a value.
+    pub fn push_entry(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Adds a whole table.
+    pub fn push_table(&mut self, table: Dict<Entry>) {
+        if !table.is_empty() {
+            self.tables.push(table);
+        }
+    }
+
+    /// Frees up to about `budget` parts; the number of keys that are gone.
+    pub fn step(&mut self, budget: usize) -> u64 {
+        let mut left = budget;
+        let mut freed = 0;
+        while left > 0 {
+            if let Some(entry) = self.entries.last_mut() {
+                let done = free_some(entry, &mut left);
+                if done {
+                    self.entries.pop();
+                    freed += 1;
+                    left = left.saturating_sub(1);
+                }
+            } else if let Some(table) = self.tables.last_mut() {
+                let mut heavy = Vec::new();
+                let mut light = 0;
+                let empty = table.pop_some(left.min(64), |entry| {
+                    if effort(&entry) > EFFORT_AT_ONCE {
+                        heavy.push(entry);
+                    } else {
+                        light += 1;
+                    }
+                });
+                freed += light;
+                left = left.saturating_sub(light as usize + 1);
+                self.entries.append(&mut heavy);
+                if empty {
+                    self.tables.pop();
+                }
+            } else {
+                break;
+            }
+        }
+        freed
+    }
+}
+
+/// How many parts there are to free.
+pub fn effort(entry: &Entry) -> usize {
+    if let Some(list) = entry.as_object::<List>() {
+        list.free_effort()
+    } else if let Some(set) = entry.as_object::<Set>() {
+        set.free_effort()
+    } else if let Some(hash) = entry.as_object::<Hash>() {
+        hash.free_effort()
+    } else if let Some(zset) = entry.as_object::<SortedSet>() {
+        zset.free_effort()
+    } else if let Some(stream) = entry.as_object::<Stream>() {
+        stream.free_effort()
+    } else {
+        1
+    }
+}
+
+/// Frees up to `left` parts of the value; whether it may be dropped now.
+fn free_some(entry: &mut Entry, left: &mut usize) -> bool {
+    let budget = *left;
+    let freed = if let Some(list) = entry.as_object_mut::<List>() {
+        list.free_some(budget)
+    } else if let Some(set) = entry.as_object_mut::<Set>() {
+        set.free_some(budget)
+    } else if let Some(hash) = entry.as_object_mut::<Hash>() {
+        hash.free_some(budget)
+    } else if let Some(zset) = entry.as_object_mut::<SortedSet>() {
+        zset.free_some(budget)
+    } else if let Some(stream) = entry.as_object_mut::<Stream>() {
+        stream.free_some(budget)
+    } else {
+        0
+    };
+    *left = left.saturating_sub(freed.max(1));
+    effort(entry) <= EFFORT_AT_ONCE
+}

@@ -7,3 +7,4 @@ pub mod dict;
 pub mod hash;
 pub mod intset;
 pub mod listpack;
+pub mod quicklist;

@@ -244,7 +244,7 @@ impl<'a> View<'a> {
 }
 
 /// Elements of a listpack, from either end.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Iter<'a> {
     bytes: &'a [u8],
     front: usize,

@@ -7,8 +7,8 @@
 //! The bytes are exactly those of Redis, so that RDB files and DUMP payloads are copies. As in Redis
 //! a wide integer widens the whole set, and its removal does not narrow it again.
 
-use core::cmp::Ordering;
 use core::fmt;
+use core::hint;
 use core::iter::FusedIterator;
 
 use crate::collections::block::{Block, MAX_LEN, PREFIX};
@@ -169,16 +169,16 @@ impl Intset {
     #[inline]
     fn search(&self, value: i64) -> Result<usize, usize> {
         let (width, members) = (self.width(), self.members());
-        let (mut low, mut high) = (0, self.len() as usize);
-        while low < high {
-            let middle = low.midpoint(high);
-            match width.read(members, middle).cmp(&value) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Ok(middle),
-            }
+        let (mut low, mut rest) = (0, self.len() as usize);
+        // No branch on the members: which half it is cannot be predicted.
+        while rest > 0 {
+            let half = rest.div_ceil(2);
+            let smaller = width.read(members, low + half - 1) < value;
+            low = hint::select_unpredictable(smaller, low + half, low);
+            rest -= half;
         }
-        Err(low)
+        let found = low < self.len() as usize && width.read(members, low) == value;
+        if found { Ok(low) } else { Err(low) }
     }
 
     /// Whether `value` is a member.

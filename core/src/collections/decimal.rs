@@ -1,7 +1,18 @@
-//! Decimal text of 64-bit integers, in the one form Redis stores as a number.
+//! Numbers as Redis reads and writes them, byte for byte and the same on every target.
+//!
+//! This file has 64-bit integers, in the one form Redis stores as a number; [`double`] has scores,
+//! and [`extended`] the 80-bit floats in which INCRBYFLOAT and HINCRBYFLOAT calculate.
 //!
 //! Only the canonical text of an `i64` may become an integer inside a packed structure, because it
 //! must come back byte for byte: no plus sign, no leading zero, no "-0", no blanks.
+
+pub mod double;
+pub mod extended;
+
+pub use double::{
+    DOUBLE_LEN, format_double, format_double_17g, format_double_shortest, parse_double,
+};
+pub use extended::Extended;
 
 /// The longest text: `-9223372036854775808`.
 pub const MAX_TEXT: usize = 20;
@@ -46,12 +57,23 @@ fn parse_digits(text: &[u8], first: u8) -> Option<i64> {
 /// Writes `value` to the end of `buffer` and says where it starts.
 #[inline]
 pub fn write(value: i64, buffer: &mut [u8; MAX_TEXT]) -> usize {
+    let mut start = write_unsigned(value.unsigned_abs(), buffer);
+    if value < 0 {
+        start -= 1;
+        buffer[start] = b'-';
+    }
+    start
+}
+
+/// Writes `value` to the end of `buffer` and says where it starts.
+#[inline]
+pub fn write_unsigned(value: u64, buffer: &mut [u8; MAX_TEXT]) -> usize {
     const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
         2021222324252627282930313233343536373839\
         4041424344454647484950515253545556575859\
         6061626364656667686970717273747576777879\
         8081828384858687888990919293949596979899";
-    let mut rest = value.unsigned_abs();
+    let mut rest = value;
     let mut start = MAX_TEXT;
     while rest >= 10 {
         let pair = (rest % 100) as usize * 2;
@@ -63,10 +85,6 @@ pub fn write(value: i64, buffer: &mut [u8; MAX_TEXT]) -> usize {
     if rest > 0 || start == MAX_TEXT {
         start -= 1;
         buffer[start] = b'0' + rest as u8;
-    }
-    if value < 0 {
-        start -= 1;
-        buffer[start] = b'-';
     }
     start
 }
@@ -125,5 +143,8 @@ mod tests {
             assert_eq!(parse(&buffer[start..]), Some(value));
             assert_eq!(text_len(value), MAX_TEXT - start);
         }
+        let mut buffer = [0; MAX_TEXT];
+        assert_eq!(write_unsigned(u64::MAX, &mut buffer), 0);
+        assert_eq!(&buffer, b"18446744073709551615");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::collections::dict::Dict;
-use crate::value::{Hash, List, Set, SortedSet, Stream};
+use crate::value::{Kind, Object, with_object};
 use alloc::vec::Vec;
 
 /// Values of up to this many parts are freed at once.
@@ -76,38 +76,18 @@ impl Garbage {
 }
 
 /// How many parts there are to free.
+#[inline]
 pub fn effort(entry: &Entry) -> usize {
-    if let Some(list) = entry.as_object::<List>() {
-        list.free_effort()
-    } else if let Some(set) = entry.as_object::<Set>() {
-        set.free_effort()
-    } else if let Some(hash) = entry.as_object::<Hash>() {
-        hash.free_effort()
-    } else if let Some(zset) = entry.as_object::<SortedSet>() {
-        zset.free_effort()
-    } else if let Some(stream) = entry.as_object::<Stream>() {
-        stream.free_effort()
-    } else {
-        1
+    match entry.kind() {
+        Kind::Inline | Kind::Int | Kind::Vector => 1,
+        _ => with_object!(entry.as_object, free_effort()).unwrap_or(1),
     }
 }
 
 /// Frees up to `left` parts of the value; whether it may be dropped now.
 fn free_some(entry: &mut Entry, left: &mut usize) -> bool {
     let budget = *left;
-    let freed = if let Some(list) = entry.as_object_mut::<List>() {
-        list.free_some(budget)
-    } else if let Some(set) = entry.as_object_mut::<Set>() {
-        set.free_some(budget)
-    } else if let Some(hash) = entry.as_object_mut::<Hash>() {
-        hash.free_some(budget)
-    } else if let Some(zset) = entry.as_object_mut::<SortedSet>() {
-        zset.free_some(budget)
-    } else if let Some(stream) = entry.as_object_mut::<Stream>() {
-        stream.free_some(budget)
-    } else {
-        0
-    };
+    let freed = with_object!(entry.as_object_mut, free_some(budget)).unwrap_or(0);
     *left = left.saturating_sub(freed.max(1));
     effort(entry) <= EFFORT_AT_ONCE
 }

@@ -8,16 +8,24 @@ pub struct Hash {}
 
 impl Object for Hash {
     const KIND: Kind = Kind::Hash;
-}
 
-impl Hash {
-    /// How many parts there are to free.
-    pub fn free_effort(&self) -> usize {
+    fn duplicate(&self) -> Self {
+        Self::default()
+    }
+
+    fn encoding(&self) -> &'static str {
+        "listpack"
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>()
+    }
+
+    fn free_effort(&self) -> usize {
         1
     }
 
-    /// Frees up to about `budget` parts; how many were freed.
-    pub fn free_some(&mut self, _budget: usize) -> usize {
+    fn free_some(&mut self, _budget: usize) -> usize {
         0
     }
 }

@@ -99,7 +99,43 @@ impl Kind {
 pub trait Object: Sized + 'static {
     /// The kind of entries that hold it. No two types share one.
     const KIND: Kind;
+
+    /// An equal value of its own, as COPY makes it; in the same encoding.
+    fn duplicate(&self) -> Self;
+
+    /// The name of the encoding as OBJECT ENCODING gives it.
+    fn encoding(&self) -> &'static str;
+
+    /// The bytes it takes, itself included; of a large value an estimate.
+    fn memory(&self) -> usize;
+
+    /// How many parts there are to free. Few: the value may be dropped at once.
+    fn free_effort(&self) -> usize;
+
+    /// Frees up to about `budget` parts; how many were freed. The value stays one that may be dropped.
+    fn free_some(&mut self, budget: usize) -> usize;
 }
+
+/// Calls a method of [`Object`] on whatever object is there: `with_object!(entry.as_object, encoding())`, where
+/// the first part is a method that gives the object of a type, if it is of that type. `None` for strings.
+macro_rules! with_object {
+    ($($of:ident).+, $($call:tt)+) => {
+        if let Some(list) = $($of).+::<$crate::value::List>() {
+            Some(list.$($call)+)
+        } else if let Some(set) = $($of).+::<$crate::value::Set>() {
+            Some(set.$($call)+)
+        } else if let Some(hash) = $($of).+::<$crate::value::Hash>() {
+            Some(hash.$($call)+)
+        } else if let Some(zset) = $($of).+::<$crate::value::SortedSet>() {
+            Some(zset.$($call)+)
+        } else if let Some(stream) = $($of).+::<$crate::value::Stream>() {
+            Some(stream.$($call)+)
+        } else {
+            None
+        }
+    };
+}
+pub(crate) use with_object;
 
 /// A string value as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,4 +11,5 @@ pub mod listpack;
 pub mod quicklist;
 pub mod ranked_tree;
 pub mod scored;
+pub mod sorted_set;
 pub mod thin;

@@ -104,7 +104,7 @@ impl SortedSet {
             if self.tree.reposition(handle, score) {
                 scored.set_score(score);
             } else {
-                self.tree.remove(handle).expect(SAME_MEMBERS);
+                assert!(self.tree.remove(handle), "{SAME_MEMBERS}");
                 scored.set_score(score);
                 // SAFETY: as above; the member stayed in the dict.
                 unsafe { self.tree.insert(handle) };
@@ -116,7 +116,7 @@ impl SortedSet {
     /// Takes `member` out; returns its score.
     pub fn remove(&mut self, seed: &HashSeed, member: &[u8]) -> Option<f64> {
         let slot = self.dict.find_slot(hash(seed, member), |scored| scored.member() == member)?;
-        self.tree.remove(slot.get().handle()).expect(SAME_MEMBERS);
+        assert!(self.tree.remove(slot.get().handle()), "{SAME_MEMBERS}");
         let scored = slot.remove(|scored| hash(seed, scored.member()));
         self.bytes -= scored.memory();
         Some(scored.score())

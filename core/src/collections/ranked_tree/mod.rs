@@ -24,7 +24,7 @@
 mod node;
 
 use super::scored::{ScoredRef, order};
-use node::{Inner, Kid, Leaf, Separator};
+use node::{Inner, Kid, Leaf, Place, Separator};
 
 use alloc::boxed::Box;
 
@@ -142,19 +142,12 @@ impl RankedTree {
         if rank >= self.len() {
             return None;
         }
-        let removed = match &mut self.root {
-            Root::Leaf(leaf) => leaf.remove(rank),
-            Root::Inner(inner) => inner.remove(rank),
-        };
-        self.shrink();
-        Some(removed)
+        self.take(Place::Rank(rank))
     }
 
-    /// Removes a member; says at which rank it was.
-    pub fn remove(&mut self, member: ScoredRef) -> Option<u64> {
-        let rank = self.rank(member)?;
-        self.remove_at(rank);
-        Some(rank)
+    /// Removes a member; false if it is not in the tree.
+    pub fn remove(&mut self, member: ScoredRef) -> bool {
+        self.take(Place::Member(Separator::of(member))).is_some()
     }
 
     /// Whether `member` would stay between its neighbours with another score. If so, the tree
@@ -247,6 +240,15 @@ impl RankedTree {
                 node::Child::Inner(next) => inner = next,
             }
         }
+    }
+
+    fn take(&mut self, place: Place) -> Option<ScoredRef> {
+        let removed = match &mut self.root {
+            Root::Leaf(leaf) => leaf.remove(place),
+            Root::Inner(inner) => inner.remove(place),
+        };
+        self.shrink();
+        Some(removed?.0)
     }
 
     /// Puts a new root over a full one; the insertion that needs it will split the old root.

@@ -39,6 +39,15 @@ pub(super) fn member_of<'a>(member: ScoredRef) -> &'a [u8] {
     unsafe { member.member() }
 }
 
+/// Which member to remove.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// The one at a rank among those below a node, which has that many.
+    Rank(u64),
+    /// This one.
+    Member(Separator),
+}
+
 /// What a node asks of its children, whichever kind they are.
 pub(super) trait Kid: Sized {
     const CAPACITY: usize;
@@ -60,8 +69,9 @@ pub(super) trait Kid: Sized {
     }
     /// Adds a member; the node is not full.
     fn insert(&mut self, new: Separator, edge: Edge);
-    /// Takes the member at `rank` out; the node is the root or not poor.
-    fn remove(&mut self, rank: u64) -> ScoredRef;
+    /// Takes a member out, if it is there, and says whether it was the first; the node is the root
+    /// or not poor.
+    fn remove(&mut self, place: Place) -> Option<(ScoredRef, bool)>;
     /// Changes a member's score if that keeps the order within this node.
     fn reposition(&mut self, old: Separator, new: Separator) -> bool;
     /// Moves the last `n` slots to the front of `right`.
@@ -87,7 +97,12 @@ impl Leaf {
 
     /// Finds a member by its pointer, without following any.
     pub(super) fn position(&self, member: ScoredRef) -> Option<usize> {
-        self.members().iter().position(|&m| m == member)
+        // To the end without a branch: a guess where to stop would mostly be wrong.
+        let mut found = None;
+        for (at, &candidate) in self.members().iter().enumerate() {
+            found = if candidate == member { Some(at) } else { found };
+        }
+        found
     }
 
     pub(super) fn lower_bound(&self, before: &mut impl FnMut(Separator) -> bool) -> usize {
@@ -119,7 +134,7 @@ impl Kid for Leaf {
     }
 
     fn first(&self) -> Separator {
-        Separator::of(self.members[0])
+        Separator::of(self.members()[0])
     }
 
     fn insert(&mut self, new: Separator, _: Edge) {
@@ -130,13 +145,16 @@ impl Kid for Leaf {
         self.len += 1;
     }
 
-    fn remove(&mut self, rank: u64) -> ScoredRef {
-        let at = rank as usize;
-        let removed = self.members()[at];
+    fn remove(&mut self, place: Place) -> Option<(ScoredRef, bool)> {
+        let at = match place {
+            Place::Rank(rank) => rank as usize,
+            Place::Member(target) => self.position(target.member)?,
+        };
+        let removed = *self.members().get(at)?;
         let len = self.len();
         self.members.copy_within(at + 1..len, at);
         self.len -= 1;
-        removed
+        Some((removed, at == 0))
     }
 
     fn reposition(&mut self, old: Separator, new: Separator) -> bool {
@@ -260,21 +278,27 @@ impl Inner {
 
     /// The child where `target` is or belongs: the last whose least member is not after it.
     pub(super) fn child_for(&self, target: Separator) -> usize {
-        let len = self.len();
-        let scores = &self.scores[..len];
-        // Counting without branches beats a binary search at this length.
-        let mut end = 0;
-        let mut start = 0;
-        for &score in scores {
-            start += usize::from(score < target.score);
-            end += usize::from(score <= target.score);
-        }
-        if start < end {
+        let scores = &self.scores[..self.len()];
+        let start = scores.partition_point(|score| *score < target.score);
+        let mut end = start;
+        if scores.get(start) == Some(&target.score) {
+            end += scores[start..].partition_point(|score| *score <= target.score);
             let target = member_of(target.member);
-            end = start
-                + self.members[start..end].partition_point(|&member| member_of(member) <= target);
+            let ties = &self.members[start..end];
+            end = start + ties.partition_point(|&member| member_of(member) <= target);
         }
         end.saturating_sub(1)
+    }
+
+    /// The child where a place is, and the place within it.
+    fn find(&self, place: Place) -> (usize, Place) {
+        match place {
+            Place::Rank(rank) => {
+                let (child, before) = self.child_at(rank);
+                (child, Place::Rank(rank - before))
+            }
+            Place::Member(target) => (self.child_for(target), place),
+        }
     }
 
     /// How many children have a least member that is before the bound.
@@ -533,8 +557,8 @@ impl Kid for Inner {
         }
     }
 
-    fn remove(&mut self, rank: u64) -> ScoredRef {
-        let (mut child, mut before) = self.child_at(rank);
+    fn remove(&mut self, place: Place) -> Option<(ScoredRef, bool)> {
+        let (mut child, mut inside) = self.find(place);
         let poor = match self.child(child) {
             Child::Leaf(leaf) => leaf.len() <= Leaf::POOR,
             Child::Inner(inner) => inner.len() <= Self::POOR,
@@ -544,26 +568,26 @@ impl Kid for Inner {
                 (mut meta, Kids::Leaves(slots)) => meta.enrich(slots, child),
                 (mut meta, Kids::Inners(slots)) => meta.enrich(slots, child),
             }
-            (child, before) = self.child_at(rank);
+            (child, inside) = self.find(place);
         }
-        self.totals[child] -= 1;
-        let (removed, first) = match &mut self.kids {
+        let (removed, was_first, first) = match &mut self.kids {
             Kids::Leaves(slots) => {
                 let leaf = slots[child].as_mut().expect(IN_USE);
-                let removed = leaf.remove(rank - before);
-                (removed, (rank == before).then(|| leaf.first()))
+                let (removed, was_first) = leaf.remove(inside)?;
+                (removed, was_first, was_first.then(|| leaf.first()))
             }
             Kids::Inners(slots) => {
                 let inner = slots[child].as_mut().expect(IN_USE);
-                let removed = inner.remove(rank - before);
-                (removed, (rank == before).then(|| inner.first()))
+                let (removed, was_first) = inner.remove(inside)?;
+                (removed, was_first, was_first.then(|| inner.first()))
             }
         };
+        self.totals[child] -= 1;
         if let Some(first) = first {
             self.scores[child] = first.score;
             self.members[child] = first.member;
         }
-        removed
+        Some((removed, was_first && child == 0))
     }
 
     fn reposition(&mut self, old: Separator, new: Separator) -> bool {

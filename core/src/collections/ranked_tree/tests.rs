@@ -22,7 +22,14 @@ impl Model {
     }
 
     fn remove(&mut self, at: usize) {
-        assert_eq!(self.tree.remove(self.sorted[at].handle()), Some(at as u64));
+        let member = self.sorted[at].handle();
+        assert_eq!(self.tree.rank(member), Some(at as u64));
+        if at.is_multiple_of(2) {
+            assert!(self.tree.remove(member));
+        } else {
+            assert!(self.tree.remove_at(at as u64) == Some(member));
+        }
+        assert!(self.tree.rank(member) != Some(at as u64));
         self.sorted.remove(at);
     }
 

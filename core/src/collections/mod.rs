@@ -5,6 +5,7 @@ pub mod corrupt;
 pub mod decimal;
 pub mod dict;
 pub mod field;
+pub mod glob;
 pub mod hash;
 pub mod intset;
 pub mod listpack;

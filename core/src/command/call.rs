@@ -14,9 +14,11 @@ pub fn call(
 ) -> Result<Flow, Error> {
     ctx.command = command;
     let reply_start = ctx.reply.out.len();
-    let start = (ctx.server.hooks.stopwatch)();
+    // One reading a command: it starts when the one before it ended.
+    let start = ctx.server.tick;
     let result = (command.run)(ctx, args);
-    let nanos = (ctx.server.hooks.stopwatch)().wrapping_sub(start);
+    ctx.server.tick = (ctx.server.hooks.stopwatch)();
+    let nanos = ctx.server.tick.wrapping_sub(start);
     ctx.server.stats.commands += 1;
     let stats = &mut ctx.server.command_stats[id];
     stats.calls += 1;

@@ -22,25 +22,73 @@ pub static TABLE: &[&Command] = &[
 const SLOTS: usize = 2048;
 const NAME_BYTES_MAX: usize = 32;
 
+/// A name as three words: its first and last eight bytes in lower case, which overlap or are padded in
+/// short names, and its length. Up to 16 letters and digits the words say it all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Packed {
+    first: u64,
+    last: u64,
+    len: usize,
+}
+
+const LOWER: u64 = 0x2020_2020_2020_2020;
+
+const fn word(b: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes([
+        b[at],
+        b[at + 1],
+        b[at + 2],
+        b[at + 3],
+        b[at + 4],
+        b[at + 5],
+        b[at + 6],
+        b[at + 7],
+    ])
+}
+
+const fn half(b: &[u8], at: usize) -> u64 {
+    u32::from_le_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]]) as u64
+}
+
+#[inline]
+const fn pack(name: &[u8]) -> Packed {
+    let len = name.len();
+    let (first, last) = if len >= 8 {
+        (word(name, 0), word(name, len - 8))
+    } else if len >= 4 {
+        (half(name, 0), half(name, len - 4))
+    } else if len > 0 {
+        (name[0] as u64 | (name[len / 2] as u64) << 8, name[len - 1] as u64)
+    } else {
+        (0, 0)
+    };
+    Packed { first: first | LOWER, last: last | LOWER, len }
+}
+
+#[inline]
+const fn slot(packed: Packed) -> usize {
+    let mixed = (packed.first ^ packed.last.rotate_left(29) ^ packed.len as u64)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as usize % SLOTS
+}
+
 /// The places of the commands by the hash of their names, plus one; 0: none. Open addressing.
 static LOOKUP: [u16; SLOTS] = build();
-
-const fn name_hash(name: &[u8]) -> usize {
-    // FNV-1a over the lower-case bytes: names are short, and there are few of them.
-    let mut hash: u32 = 0x811c_9dc5;
-    let mut i = 0;
-    while i < name.len() {
-        hash = (hash ^ (name[i] | 0x20) as u32).wrapping_mul(0x0100_0193);
-        i += 1;
+static NAMES: [Packed; TABLE.len()] = {
+    let mut names = [Packed { first: 0, last: 0, len: 0 }; TABLE.len()];
+    let mut place = 0;
+    while place < TABLE.len() {
+        names[place] = pack(TABLE[place].name.as_bytes());
+        place += 1;
     }
-    (hash ^ (hash >> 15)) as usize % SLOTS
-}
+    names
+};
 
 const fn build() -> [u16; SLOTS] {
     let mut slots = [0; SLOTS];
     let mut place = 0;
     while place < TABLE.len() {
-        let mut at = name_hash(TABLE[place].name.as_bytes());
+        let mut at = slot(pack(TABLE[place].name.as_bytes()));
         while slots[at] != 0 {
             at = (at + 1) % SLOTS;
         }
@@ -56,12 +104,15 @@ pub fn find(name: &[u8]) -> Option<(usize, &'static Command)> {
     if name.len() > NAME_BYTES_MAX {
         return None;
     }
-    let mut at = name_hash(name);
+    let packed = pack(name);
+    let mut at = slot(packed);
     loop {
         let place = LOOKUP[at].checked_sub(1)? as usize;
-        let command = TABLE[place];
-        if command.name.as_bytes().eq_ignore_ascii_case(name) {
-            return Some((place, command));
+        if NAMES[place] == packed {
+            let command = TABLE[place];
+            if packed.len <= 8 || command.name.as_bytes().eq_ignore_ascii_case(name) {
+                return Some((place, command));
+            }
         }
         at = (at + 1) % SLOTS;
     }
@@ -112,6 +163,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn short_names_are_letters_and_digits_so_that_their_words_say_it_all() {
+        for command in TABLE.iter().filter(|c| c.name.len() <= 8) {
+            assert!(command.name.bytes().all(|b| b.is_ascii_lowercase()), "{}", command.name);
+        }
+    }
+
+    #[test]
     fn every_command_is_found_in_any_case() {
         for (place, command) in TABLE.iter().enumerate() {
             assert_eq!(find(command.name.as_bytes()).map(|f| f.0), Some(place));
@@ -120,5 +178,6 @@ mod tests {
             assert!(command.name.len() <= NAME_BYTES_MAX);
         }
         assert!(find(b"nosuchcommand").is_none());
+        assert!(find(b"").is_none());
     }
 }

@@ -42,6 +42,7 @@ impl Engine {
             self.finish(client);
             return true;
         }
+        self.server.tick = (self.server.hooks.stopwatch)();
         let waiting: Waiting = (id, blocked.request.clone());
         let mut reply = take(&mut client.reply);
         let outcome = {

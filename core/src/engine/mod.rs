@@ -71,6 +71,7 @@ impl Engine {
                 deadlines: BTreeSet::new(),
                 blocked_clients: 0,
                 unblocked: Vec::new(),
+                tick: 0,
                 outgoing: Vec::new(),
                 active_expire: true,
                 effects: VecDeque::new(),

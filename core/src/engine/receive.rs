@@ -141,7 +141,17 @@ impl Engine {
         let mut first = 0;
         let mut ending = None;
         while batch.len() < batch_max {
-            match client.parser.advance(&buf[at..], &limits, &mut spans) {
+            let rest = &buf[at..];
+            if limits.authenticated
+                && let Some(len) = client.parser.whole(rest, &mut spans)
+            {
+                let range = (first as u32, spans.len() as u32);
+                batch.push(Item { at, end: at + len, spans: range });
+                first = spans.len();
+                at += len;
+                continue;
+            }
+            match client.parser.advance(rest, &limits, &mut spans) {
                 Step::Request(len) => {
                     let end = at + len;
                     if spans.len() > first {
@@ -168,6 +178,7 @@ impl Engine {
         if batch.len() > 1 && self.store.db().len() >= PREFETCH_FROM_KEYS {
             self.prefetch(buf, &batch, &spans);
         }
+        self.server.tick = (self.server.hooks.stopwatch)();
         let mut stop = None;
         for item in &batch {
             *used = item.end;

@@ -77,6 +77,54 @@ impl Parser {
         step
     }
 
+    /// Reads one request that is whole and of the usual form: at most 99 arguments, each with a length of
+    /// at most four digits. Anything else is `None` with nothing read, and for [`Parser::advance`] to say.
+    #[inline]
+    pub fn whole(&self, buf: &[u8], spans: &mut Vec<Span>) -> Option<usize> {
+        if self.started {
+            return None;
+        }
+        let (count, mut at) = match *buf {
+            [b'*', a @ b'1'..=b'9', b'\r', b'\n', ..] => (usize::from(a - b'0'), 4),
+            [b'*', a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', b'\n', ..] => {
+                (usize::from(a - b'0') * 10 + usize::from(b - b'0'), 5)
+            }
+            _ => return None,
+        };
+        let first = spans.len();
+        for _ in 0..count {
+            let rest = buf.get(at..).unwrap_or_default();
+            let (len, header) = match *rest {
+                [b'$', a @ b'0'..=b'9', b'\r', b'\n', ..] => (u32::from(a - b'0'), 4),
+                [b'$', a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', b'\n', ..] => {
+                    (u32::from(a - b'0') * 10 + u32::from(b - b'0'), 5)
+                }
+                [b'$', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ref tail @ ..] => {
+                    let hundreds =
+                        u32::from(a - b'0') * 100 + u32::from(b - b'0') * 10 + u32::from(c - b'0');
+                    match *tail {
+                        [b'\r', b'\n', ..] => (hundreds, 6),
+                        [d @ b'0'..=b'9', b'\r', b'\n', ..] => {
+                            (hundreds * 10 + u32::from(d - b'0'), 7)
+                        }
+                        _ => break,
+                    }
+                }
+                _ => break,
+            };
+            if rest.len() < header + len as usize + 2 {
+                break;
+            }
+            spans.push(Span { start: (at + header) as u32, len });
+            at += header + len as usize + 2;
+        }
+        if spans.len() - first < count {
+            spans.truncate(first);
+            return None;
+        }
+        Some(at)
+    }
+
     /// Whether part of a request has been read.
     pub fn is_midway(&self) -> bool {
         self.started

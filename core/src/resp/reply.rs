@@ -81,8 +81,14 @@ impl Reply {
     /// A bulk string.
     #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
-        self.out.reserve(bytes.len() + 16);
-        self.header(b'$', bytes.len() as i64);
+        let len = bytes.len();
+        self.out.reserve(len + 24);
+        if (10..100).contains(&len) {
+            let (tens, ones) = (b'0' + (len / 10) as u8, b'0' + (len % 10) as u8);
+            self.out.extend_from_slice(&[b'$', tens, ones, b'\r', b'\n']);
+        } else {
+            self.header(b'$', len as i64);
+        }
         self.out.extend_from_slice(bytes);
         self.out.extend_from_slice(b"\r\n");
     }

@@ -83,6 +83,8 @@ pub struct Server {
     pub blocked_clients: usize,
     /// Clients that are no longer blocked, or whose commands are no longer held back: they have requests waiting.
     pub unblocked: Vec<u64>,
+    /// The stopwatch when the last command ended, in nanoseconds.
+    pub tick: u64,
     /// Connections that were written to by others since the engine last looked.
     pub outgoing: Vec<ConnId>,
     /// DEBUG SET-ACTIVE-EXPIRE.

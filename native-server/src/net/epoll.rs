@@ -1,0 +1,191 @@
+//! The event loop over epoll: one `recv` for a connection that has something, one `send` for a
+//! connection that is to get something, one `epoll_wait` for all of them.
+//!
+//! Sockets are registered once, edge-triggered, for both directions: nothing is re-armed, and the kernel
+//! does not look again at a socket it has told about. So a connection is read until a read leaves room in
+//! the buffer, one read per turn so that nobody waits for a busy neighbour; those that filled it are in
+//! `unread` for the next turn. A send that falls short goes on when the socket says it is writable.
+
+use std::io;
+
+use redstart_core::{ConnId, Effect, Now};
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+
+use super::{Conn, Conns, READ_BYTES};
+use crate::host::{Host, Turn};
+
+/// Tags of what is not a connection: `LISTENER` and up are listeners, `SIGNALS` is the signals' socket.
+/// A connection's tag is its index and, above that, its generation, which does not get so far.
+const LISTENER: u64 = 0xffff_ffff_0000_0000;
+const SIGNALS: u64 = u64::MAX;
+
+const EVENTS: usize = 512;
+/// Connections taken from one listener in a turn.
+const ACCEPTS: usize = 1000;
+
+struct Loop {
+    epoll: OwnedFd,
+    conns: Conns,
+    /// Connections whose last read filled the buffer.
+    unread: Vec<ConnId>,
+    buffer: Box<[u8]>,
+}
+
+/// Serves until the host has enough.
+pub(crate) fn run(host: &mut Host) -> io::Result<()> {
+    let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+    for (place, listener) in host.listeners.iter().enumerate() {
+        let tag = EventData::new_u64(LISTENER | place as u64);
+        epoll::add(&epoll, listener, tag, EventFlags::IN)?;
+    }
+    epoll::add(&epoll, host.signals.fd(), EventData::new_u64(SIGNALS), EventFlags::IN)?;
+    let mut this = Loop {
+        epoll,
+        conns: Conns::default(),
+        unread: Vec::new(),
+        buffer: vec![0; READ_BYTES].into_boxed_slice(),
+    };
+    let nothing = Event { flags: EventFlags::empty(), data: EventData::new_u64(0) };
+    let mut events = vec![nothing; EVENTS];
+    loop {
+        let patience =
+            if this.unread.is_empty() { host.patience() } else { Some(Timespec::default()) };
+        let count = match epoll::wait(&this.epoll, &mut events[..], patience.as_ref()) {
+            Ok(count) => count,
+            Err(Errno::INTR) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        let now = host.begin_turn();
+        for id in std::mem::take(&mut this.unread) {
+            this.read(host, now, id);
+        }
+        for event in &events[..count] {
+            // A packed field: copied, not borrowed.
+            let Event { flags, data } = *event;
+            this.happened(host, now, flags, data.u64());
+        }
+        this.drain(host, now);
+        if let Turn::Leave = host.end_turn(now) {
+            this.drain(host, now);
+            return Ok(());
+        }
+        this.drain(host, now);
+    }
+}
+
+impl Loop {
+    #[inline]
+    fn happened(&mut self, host: &mut Host, now: Now, flags: EventFlags, tag: u64) {
+        if tag >= LISTENER {
+            if tag == SIGNALS {
+                host.take_signals();
+            } else {
+                self.accept(host, now, (tag - LISTENER) as usize);
+            }
+            return;
+        }
+        let id = ConnId { index: tag as u32, generation: (tag >> 32) as u32 };
+        // Writable is what a socket nearly always is: it says so with every event.
+        if flags.contains(EventFlags::OUT) && self.conns.get(id).is_some_and(|conn| conn.short) {
+            self.send(host, now, id);
+        }
+        if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR | EventFlags::RDHUP)
+        {
+            let more = self.read(host, now, id);
+            if more && flags.intersects(EventFlags::HUP | EventFlags::ERR | EventFlags::RDHUP) {
+                // What came before the end has been read: the end is not told again.
+                self.unread.push(id);
+            }
+        }
+    }
+
+    fn accept(&mut self, host: &mut Host, now: Now, place: usize) {
+        for _ in 0..ACCEPTS {
+            let fd = match host.listeners[place].accept() {
+                Ok(fd) => fd,
+                Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
+                Err(error) => {
+                    host.log.warning(format_args!("Accepting client connection: {error}"));
+                    return;
+                }
+            };
+            let Some(id) = host.admit(now, &fd, place) else { continue };
+            let tag = u64::from(id.index) | u64::from(id.generation) << 32;
+            let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+            match epoll::add(&self.epoll, &fd, EventData::new_u64(tag), flags) {
+                Ok(()) => self.conns.insert(Conn { fd, id, short: false }),
+                Err(_) => host.engine.disconnect(now, id),
+            }
+        }
+    }
+
+    /// Reads once. `true`: the connection is still open and the buffer was not filled.
+    #[inline]
+    fn read(&mut self, host: &mut Host, now: Now, id: ConnId) -> bool {
+        let Some(conn) = self.conns.get(id) else { return false };
+        match recv(&conn.fd, &mut self.buffer[..], RecvFlags::empty()) {
+            Ok((_, 0)) => self.close(host, now, id),
+            Ok((_, len)) => {
+                host.engine.receive(now, id, &self.buffer[..len]);
+                if len < self.buffer.len() {
+                    return true;
+                }
+                self.unread.push(id);
+            }
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => self.close(host, now, id),
+        }
+        false
+    }
+
+    /// Carries out what the engine asks for.
+    #[inline]
+    fn drain(&mut self, host: &mut Host, now: Now) {
+        while let Some(effect) = host.engine.poll() {
+            match effect {
+                Effect::Send(id) => self.send(host, now, id),
+                Effect::Close(id) => self.close(host, now, id),
+                other => host.perform(other),
+            }
+        }
+    }
+
+    #[inline]
+    fn send(&mut self, host: &mut Host, now: Now, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        loop {
+            let (sent, wanted, last) = {
+                let mut slices = host.engine.outgoing(id);
+                let Some(bytes) = slices.next() else { return };
+                let sent = send(&conn.fd, bytes, SendFlags::NOSIGNAL);
+                (sent, bytes.len(), slices.next().is_none())
+            };
+            match sent {
+                Ok(len) => {
+                    conn.short = len < wanted;
+                    host.engine.sent(now, id, len);
+                    if last || conn.short {
+                        return;
+                    }
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    conn.short = true;
+                    return;
+                }
+                Err(_) => return self.close(host, now, id),
+            }
+        }
+    }
+
+    fn close(&mut self, host: &mut Host, now: Now, id: ConnId) {
+        // Closing the descriptor takes it out of the epoll set.
+        if self.conns.remove(id).is_some() {
+            host.engine.disconnect(now, id);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The settings that concern the host.
+
+use std::path::PathBuf;
+
+/// What the host takes from redis.conf and the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) port: u16,
+    pub(crate) bind: Vec<String>,
+    pub(crate) unixsocket: Option<PathBuf>,
+    pub(crate) unixsocketperm: u32,
+    pub(crate) tcp_backlog: i32,
+    pub(crate) tcp_keepalive: u32,
+    pub(crate) maxclients: usize,
+    pub(crate) logfile: Option<PathBuf>,
+    pub(crate) dir: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            port: 6379,
+            bind: vec!["*".into(), "-::*".into()],
+            unixsocket: None,
+            unixsocketperm: 0,
+            tcp_backlog: 511,
+            tcp_keepalive: 300,
+            maxclients: 10_000,
+            logfile: None,
+            dir: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads `--name value...` arguments.
+    pub(crate) fn from_args(args: &[String]) -> Self {
+        let mut this = Self::default();
+        let mut at = 0;
+        while at < args.len() {
+            let name = args[at].trim_start_matches("--").to_ascii_lowercase();
+            at += 1;
+            let from = at;
+            while at < args.len() && !args[at].starts_with("--") {
+                at += 1;
+            }
+            let values = &args[from..at];
+            let first = values.first().cloned().unwrap_or_default();
+            match name.as_str() {
+                "port" => this.port = first.parse().unwrap_or(this.port),
+                "bind" => this.bind = values.to_vec(),
+                "unixsocket" => this.unixsocket = Some(first.into()),
+                "maxclients" => this.maxclients = first.parse().unwrap_or(this.maxclients),
+                "logfile" => this.logfile = (!first.is_empty()).then(|| first.into()),
+                "dir" => this.dir = Some(first.into()),
+                _ => {}
+            }
+        }
+        this
+    }
+}

@@ -41,6 +41,7 @@ fn sums_are_those_of_redis() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of digits, no unsafe code")]
 fn a_huge_value_is_printed_in_full() {
     let expected = "99999999999999999997904043907270645545604272645899965746656576352121110809696550\
         17925174550823434258325494910828926450555529786412288666712035321066334680552378134843164227\
@@ -51,6 +52,7 @@ fn a_huge_value_is_printed_in_full() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of digits, no unsafe code")]
 fn the_range_ends_where_the_x87_does() {
     assert_eq!(sum("1.18973149535723176502e4932", "0").expect("finite").len(), 4933);
     assert_eq!(sum("1.18973149535723176509e4932", "0"), None);
@@ -70,6 +72,7 @@ fn infinity_is_read_but_is_no_sum() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of digits, no unsafe code")]
 fn texts_of_5_kib_are_refused() {
     assert_eq!(sum(&format!("{:0>5119}", 1), "1").as_deref(), Some("2"));
     assert_eq!(sum(&format!("{:0>5120}", 1), "1"), None);
@@ -86,6 +89,7 @@ fn refuses_what_redis_refuses() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of digits, no unsafe code")]
 fn a_double_is_the_same_long_double() {
     for value in [0.0, 1.5, -3.1, 5e-324, f64::MAX, f64::MIN_POSITIVE] {
         // 800 digits are the exact value.

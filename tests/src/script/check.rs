@@ -61,7 +61,8 @@ pub fn rewrite(script: &Script, text: &str, got: &[Got]) -> String {
         let mut lines =
             written(got, step.compare, compact || matches!(step.action, Action::Receive(_)));
         if let Action::Receive(name) = &step.action {
-            out.push(format!("{name}< {}", lines.remove(0)));
+            let first = if lines.is_empty() { "(nothing)".into() } else { lines.remove(0) };
+            out.push(format!("{name}< {first}"));
             skip = step.expected.len() - 1;
         } else {
             out.push(line.to_string());

@@ -1,6 +1,6 @@
 //! Runs the steps of a script against a host, in one of the variants.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Script};
 use crate::resp::{self, Value};
@@ -89,7 +89,7 @@ const LIMITS: &[(&str, &str, &str)] = &[
 
 /// Runs every step and says what each got; an error is a step that could not be taken at all.
 pub fn run(script: &Script, host: &mut dyn Host, variant: Variant) -> Result<Vec<Got>, String> {
-    let mut session = Session { host, variant, open: BTreeSet::new() };
+    let mut session = Session { host, variant, open: BTreeSet::new(), ids: ids_wanted(script) };
     if let Some(limits) = variant.limits {
         session.set_limits(limits)?;
     }
@@ -107,6 +107,8 @@ struct Session<'a> {
     host: &'a mut dyn Host,
     variant: Variant,
     open: BTreeSet<String>,
+    /// By `{name}`: the CLIENT ID of connections that the script asks for.
+    ids: BTreeMap<String, String>,
 }
 
 impl Session<'_> {
@@ -114,10 +116,11 @@ impl Session<'_> {
         match action {
             Action::Command(name, args) => {
                 self.open(name)?;
-                if self.variant.multi && wants_reply && !runs_outside_multi(args) {
-                    return self.in_multi(name, args);
+                let args: Vec<Vec<u8>> = args.iter().map(|arg| self.with_ids(arg)).collect();
+                if self.variant.multi && wants_reply && !runs_outside_multi(&args) {
+                    return self.in_multi(name, &args);
                 }
-                self.send(name, &resp::command(args))?;
+                self.send(name, &resp::command(&args))?;
                 self.receive(name, wants_reply)
             }
             Action::Raw(name, bytes) => {
@@ -149,7 +152,19 @@ impl Session<'_> {
         if self.variant.resp3 {
             self.command(name, &["HELLO", "3"])?;
         }
+        let place = format!("{{{name}}}");
+        if self.ids.contains_key(&place) {
+            let Value::Int(id) = self.command(name, &["CLIENT", "ID"])? else {
+                return Err("CLIENT ID gave no number".into());
+            };
+            self.ids.insert(place, id.to_string());
+        }
         Ok(())
+    }
+
+    fn with_ids(&self, arg: &[u8]) -> Vec<u8> {
+        let id = std::str::from_utf8(arg).ok().and_then(|arg| self.ids.get(arg));
+        id.map_or_else(|| arg.to_vec(), |id| id.clone().into_bytes())
     }
 
     fn send(&mut self, name: &str, bytes: &[u8]) -> Result<(), String> {
@@ -226,6 +241,21 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// The arguments of the form `{name}` in a script.
+fn ids_wanted(script: &Script) -> BTreeMap<String, String> {
+    let args = script.steps.iter().filter_map(|step| match &step.action {
+        Action::Command(_, args) => Some(args),
+        _ => None,
+    });
+    let texts = args.flatten().filter_map(|arg| std::str::from_utf8(arg).ok());
+    let wanted = texts.filter(|arg| {
+        arg.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| {
+            name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        })
+    });
+    wanted.map(|arg| (arg.to_string(), String::new())).collect()
 }
 
 /// Commands that mean something else inside a transaction, or are refused there.

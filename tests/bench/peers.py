@@ -774,9 +774,8 @@ def main():
         n, eq, c = a.partition("=")
         if not eq and n not in known:
             ap.error("no command for %s (known: %s)" % (n, " ".join(known)))
-        if n == "limit" and A.memory:
-            continue
-        servers.append((n, c or known[n]))
+        if n != "limit" or not A.memory:
+            servers.append((n, c or known[n]))
     if not any(n == "valkey9" for n, _ in servers):
         log("no Valkey here (sh tests/bench/setup.sh gets it): ratios are to " + servers[0][0])
     globals()["R"] = A.keyspace

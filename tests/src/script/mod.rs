@@ -10,10 +10,12 @@
 //! ```
 
 mod check;
+mod engine;
 mod run;
 mod server;
 
 pub use check::{check, check_against, rewrite};
+pub use engine::{BIRTH, EngineHost};
 pub use run::{Cut, Got, Host, Limits, Variant, run};
 pub use server::ServerHost;
 
@@ -73,6 +75,29 @@ pub struct Compare {
     pub unordered_by: usize,
     /// `*` in an expected line stands for anything.
     pub glob: bool,
+}
+
+impl Step {
+    /// Bytes that the step sends.
+    pub fn input_len(&self) -> usize {
+        match &self.action {
+            Action::Command(_, args) => crate::resp::command(args).len(),
+            Action::Raw(_, bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
+impl Compare {
+    /// A reply with its elements sorted, where their order means nothing.
+    pub fn sorted(&self, got: &Got) -> Got {
+        match got {
+            Got::Reply(value) if self.unordered_by > 0 => {
+                Got::Reply(value.clone().sorted(self.unordered_by))
+            }
+            other => other.clone(),
+        }
+    }
 }
 
 impl Script {

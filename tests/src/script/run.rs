@@ -58,6 +58,8 @@ pub struct Variant {
     pub cut: Cut,
     /// Connections say `HELLO 3` first.
     pub resp3: bool,
+    /// With `resp3`: replies keep RESP3's types.
+    pub typed: bool,
     /// Each command is wrapped in MULTI and EXEC.
     pub multi: bool,
     /// Encoding limits, set before the first step.
@@ -183,7 +185,7 @@ impl Session<'_> {
 
     fn receive(&mut self, name: &str, patient: bool) -> Result<Got, String> {
         let got = self.host.receive(name, patient)?;
-        if !self.variant.resp3 {
+        if !self.variant.resp3 || self.variant.typed {
             return Ok(got);
         }
         Ok(match got {
@@ -251,9 +253,9 @@ fn ids_wanted(script: &Script) -> BTreeMap<String, String> {
     });
     let texts = args.flatten().filter_map(|arg| std::str::from_utf8(arg).ok());
     let wanted = texts.filter(|arg| {
-        arg.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| {
-            name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        })
+        arg.strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+            .is_some_and(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
     });
     wanted.map(|arg| (arg.to_string(), String::new())).collect()
 }

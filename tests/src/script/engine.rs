@@ -1,0 +1,133 @@
+//! The host that is an engine in this process, with a clock that only the script moves.
+
+use std::collections::BTreeMap;
+
+use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer};
+
+use super::run::{Got, Host};
+use crate::resp;
+
+/// Moment at which every engine of the tests is born: 2026-01-01, noon.
+pub const BIRTH: Now = Now { unix_us: 1_767_268_800_000_000, mono_us: 1_000_000 };
+
+/// Runs scripts in an engine.
+#[derive(Debug)]
+pub struct EngineHost {
+    engine: Engine,
+    now: Now,
+    connections: BTreeMap<String, Connection>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    id: ConnId,
+    received: Vec<u8>,
+    closed: bool,
+}
+
+impl EngineHost {
+    /// An engine with the default configuration and a seed.
+    pub fn new(seed: u8) -> Self {
+        let engine = Engine::new(Config::default(), [seed; 32], BIRTH, Hooks::default());
+        Self { engine, now: BIRTH, connections: BTreeMap::new() }
+    }
+
+    /// The engine, to look into.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Carries out what the engine asks for.
+    fn settle(&mut self) -> Result<(), String> {
+        while let Some(effect) = self.engine.poll() {
+            match effect {
+                Effect::Send(id) => {
+                    let bytes: Vec<u8> = self.engine.outgoing(id).flatten().copied().collect();
+                    self.engine.sent(self.now, id, bytes.len());
+                    if let Some(connection) = self.connections.values_mut().find(|c| c.id == id) {
+                        connection.received.extend_from_slice(&bytes);
+                    }
+                }
+                Effect::Close(id) => {
+                    if let Some(connection) = self.connections.values_mut().find(|c| c.id == id) {
+                        connection.closed = true;
+                    }
+                    self.engine.disconnect(self.now, id);
+                }
+                Effect::Shutdown => return Err("the engine asks to shut down".into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn connection(&mut self, name: &str) -> Result<&mut Connection, String> {
+        self.connections.get_mut(name).ok_or_else(|| format!("no connection {name:?}"))
+    }
+}
+
+impl Host for EngineHost {
+    fn connect(&mut self, name: &str) -> Result<(), String> {
+        let number = self.connections.len() + 1;
+        let peer = Peer {
+            addr: format!("127.0.0.1:{}", 50_000 + number),
+            laddr: "127.0.0.1:6379".into(),
+            fd: -1,
+            unix: false,
+            local: true,
+        };
+        let id = self.engine.connect(self.now, peer);
+        self.connections
+            .insert(name.into(), Connection { id, received: Vec::new(), closed: false });
+        self.settle()
+    }
+
+    fn send(&mut self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        let now = self.now;
+        let connection = self.connection(name)?;
+        if connection.closed {
+            return Ok(());
+        }
+        let id = connection.id;
+        self.engine.receive(now, id, bytes);
+        self.settle()
+    }
+
+    fn receive(&mut self, name: &str, _patient: bool) -> Result<Got, String> {
+        let connection = self.connection(name)?;
+        if let Some((value, used)) = resp::decode(&connection.received)? {
+            connection.received.drain(..used);
+            return Ok(Got::Reply(value));
+        }
+        if !connection.received.is_empty() {
+            return Err(format!("half a reply: {}", crate::quote::repr(&connection.received)));
+        }
+        Ok(if connection.closed { Got::Closed } else { Got::Nothing })
+    }
+
+    fn disconnect(&mut self, name: &str) -> Result<(), String> {
+        let now = self.now;
+        let id = self.connection(name)?.id;
+        self.engine.disconnect(now, id);
+        self.connections.remove(name);
+        self.settle()
+    }
+
+    fn wait(&mut self, us: u64) -> Result<(), String> {
+        let end = Now { unix_us: self.now.unix_us + us, mono_us: self.now.mono_us + us };
+        // A deadline that does not move on would keep a host busy for ever.
+        for _ in 0..1_000_000 {
+            let Some(deadline) = self.engine.deadline().filter(|at| *at <= end.mono_us) else {
+                self.now = end;
+                self.engine.timeout(end);
+                return self.settle();
+            };
+            let passed = deadline.saturating_sub(self.now.mono_us);
+            self.now.mono_us += passed;
+            self.now.unix_us += passed;
+            self.engine.timeout(self.now);
+            self.settle()?;
+        }
+        Err("the engine's deadline stands still".into())
+    }
+}

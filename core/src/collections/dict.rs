@@ -158,6 +158,23 @@ impl<T> Dict<T> {
         SlotMut { dict: self, place }
     }
 
+    /// The slot of the element with this hash that `eq` accepts, or of the new one that `make` gives;
+    /// whether it is new.
+    #[inline]
+    pub fn find_or_insert(
+        &mut self,
+        hash: u64,
+        mut eq: impl FnMut(&T) -> bool,
+        make: impl FnOnce() -> T,
+        hasher: impl Fn(&T) -> u64,
+    ) -> (SlotMut<'_, T>, bool) {
+        // SAFETY: the words of the table are of type `T`.
+        match self.raw.find(hash, |word| eq(unsafe { as_item(word) })) {
+            Some(place) => (SlotMut { dict: self, place }, false),
+            None => (self.insert_unique(hash, make(), hasher), true),
+        }
+    }
+
     /// Takes the element with this hash that `eq` accepts out of the table.
     #[inline]
     pub fn remove(

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 /// One database. Slots of entries with an expiry are marked, so that active expiry reads no others.
 #[derive(Debug, Default)]
 pub struct Db {
-    entries: Dict<Entry>,
+    pub(super) entries: Dict<Entry>,
     /// Where active expiry goes on.
     pub expire_cursor: u64,
     /// Who WATCHes what.
@@ -19,7 +19,8 @@ pub struct Db {
     pub wait: WaitTable,
 }
 
-fn hasher(seed: &HashSeed) -> impl Fn(&Entry) -> u64 + '_ {
+/// The hash of an entry in its table.
+pub(super) fn hasher(seed: &HashSeed) -> impl Fn(&Entry) -> u64 + '_ {
     move |entry| hash(seed, entry.key())
 }
 
@@ -51,25 +52,8 @@ impl Db {
     }
 
     #[inline]
-    pub(super) fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<&mut Entry> {
-        self.entries.find_slot(hash, |entry| entry.key() == key).map(SlotMut::into_mut)
-    }
-
-    #[inline]
     pub(super) fn find_slot(&mut self, hash: u64, key: &[u8]) -> Option<SlotMut<'_, Entry>> {
         self.entries.find_slot(hash, |entry| entry.key() == key)
-    }
-
-    pub(super) fn insert(&mut self, hash: u64, entry: Entry, seed: &HashSeed) {
-        let expires = entry.expiry_ms().is_some();
-        let mut slot = self.entries.insert_unique(hash, entry, hasher(seed));
-        if expires {
-            slot.set_mark(true);
-        }
-    }
-
-    pub(super) fn take(&mut self, hash: u64, key: &[u8], seed: &HashSeed) -> Option<Entry> {
-        self.entries.remove(hash, |entry| entry.key() == key, hasher(seed))
     }
 
     /// Empties the database; the entries are the caller's.

@@ -16,7 +16,7 @@
 //! sound: only [`Entry::build`] writes headers; every access derives its place from the header through
 //! [`Shape`]; an entry owns its allocation and its object and frees both once.
 
-use crate::value::{Kind, Object, Str, Type};
+use crate::value::{Kind, Object, Str, Type, with_object};
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -28,6 +28,10 @@ use core::ptr::{self, NonNull};
 pub const INLINE_BYTES_MAX: usize = 4096;
 /// Strings up to this length are called `embstr` by OBJECT ENCODING, as in Redis.
 const EMBSTR_BYTES_MAX: usize = 44;
+
+/// Strings that were changed in place go back into their entry up to this length; longer ones keep their
+/// vector, so that they can grow on.
+const SETTLED_BYTES_MAX: usize = 255;
 
 const KIND_MASK: u8 = 0x0f;
 const HAS_EXPIRY: u8 = 0x10;
@@ -79,6 +83,15 @@ impl Shape {
         (self.value_at() + self.value_len + 7) & !7
     }
 
+    /// Whether an entry of this shape can be turned into one of the `new` shape with the same key by
+    /// writing over it.
+    #[inline]
+    const fn can_become(self, new: Self) -> bool {
+        matches!(kind_of(self.bits), Kind::Inline | Kind::Int)
+            && (new.bits ^ self.bits) & (WIDE | HAS_EXPIRY) == 0
+            && new.allocated() == self.allocated()
+    }
+
     fn layout(self) -> Layout {
         Layout::from_size_align(self.allocated(), 8).expect("two 32-bit lengths fit a layout")
     }
@@ -89,10 +102,39 @@ const fn kind_of(bits: u8) -> Kind {
 }
 
 /// What is written as the value of a new entry.
+#[derive(Clone, Copy)]
 enum Payload<'a> {
     Bytes(&'a [u8]),
+    /// Two pieces, one behind the other.
+    Pieces(&'a [u8], &'a [u8]),
     Int(i64),
     Pointer(*mut ()),
+}
+
+impl Payload<'_> {
+    /// Writes the value.
+    ///
+    /// # Safety
+    /// `at` has room for `len` bytes, which is the length of this payload, and no piece of it lies there.
+    #[inline]
+    unsafe fn write(self, at: *mut u8, len: usize) {
+        // SAFETY: by contract.
+        unsafe {
+            match self {
+                Payload::Bytes(bytes) => {
+                    debug_assert_eq!(bytes.len(), len);
+                    ptr::copy_nonoverlapping(bytes.as_ptr(), at, len);
+                }
+                Payload::Pieces(head, tail) => {
+                    debug_assert_eq!(head.len() + tail.len(), len);
+                    ptr::copy_nonoverlapping(head.as_ptr(), at, head.len());
+                    ptr::copy_nonoverlapping(tail.as_ptr(), at.add(head.len()), tail.len());
+                }
+                Payload::Int(value) => at.cast::<i64>().write_unaligned(value),
+                Payload::Pointer(pointer) => at.cast::<*mut ()>().write_unaligned(pointer),
+            }
+        }
+    }
 }
 
 /// An owned key with its value.
@@ -174,15 +216,7 @@ impl Entry {
                 at.add(shape.lengths_end()).cast::<i64>().write_unaligned(expiry_ms);
             }
             ptr::copy_nonoverlapping(key.as_ptr(), at.add(shape.key_at()), key.len());
-            let value_at = at.add(shape.value_at());
-            match *payload {
-                Payload::Bytes(bytes) => {
-                    debug_assert_eq!(bytes.len(), shape.value_len);
-                    ptr::copy_nonoverlapping(bytes.as_ptr(), value_at, bytes.len());
-                }
-                Payload::Int(value) => value_at.cast::<i64>().write_unaligned(value),
-                Payload::Pointer(pointer) => value_at.cast::<*mut ()>().write_unaligned(pointer),
-            }
+            payload.write(at.add(shape.value_at()), shape.value_len);
             Self { at: NonNull::new_unchecked(at), owns: PhantomData }
         }
     }
@@ -289,6 +323,18 @@ impl Entry {
         })
     }
 
+    /// Whether it has an expiry that is over.
+    #[inline]
+    pub fn is_due(&self, now_ms: i64) -> bool {
+        self.expiry_ms().is_some_and(|at_ms| at_ms <= now_ms)
+    }
+
+    /// Whether it is a string. Strings are freed at once whatever their length.
+    #[inline]
+    pub fn is_string(&self) -> bool {
+        matches!(self.kind(), Kind::Inline | Kind::Int | Kind::Vector)
+    }
+
     /// Sets or removes the expiry, in Unix milliseconds.
     pub fn set_expiry_ms(&mut self, expiry_ms: Option<i64>) {
         let shape = self.shape();
@@ -337,6 +383,39 @@ impl Entry {
         moved
     }
 
+    /// A copy of value and expiry under another key, as COPY makes it.
+    #[must_use]
+    pub fn duplicate(&self, key: &[u8]) -> Self {
+        let old = self.shape();
+        let kind = kind_of(old.bits);
+        let mut copy = match (self.as_str(), kind) {
+            (Some(Str::Int(value)), _) => Self::int(key, value),
+            (Some(Str::Bytes(bytes)), Kind::Vector) => Self::vector(key, bytes.to_vec()),
+            (Some(Str::Bytes(bytes)), _) => {
+                let modified = old.bits & MODIFIED != 0;
+                let shape = Shape::new(Kind::Inline, modified, false, key.len(), bytes.len());
+                Self::build(shape, 0, None, key, &Payload::Bytes(bytes))
+            }
+            (None, _) => self.duplicate_object(key),
+        };
+        copy.set_expiry_ms(self.expiry_ms());
+        copy
+    }
+
+    fn duplicate_object(&self, key: &[u8]) -> Self {
+        fn of<T: Object>(entry: &Entry, key: &[u8]) -> Entry {
+            Entry::object(key, entry.as_object::<T>().expect("the kind is T's").duplicate())
+        }
+        match self.kind() {
+            Kind::Inline | Kind::Int | Kind::Vector => unreachable!("strings are no objects"),
+            Kind::List => of::<crate::value::List>(self, key),
+            Kind::Set => of::<crate::value::Set>(self, key),
+            Kind::Hash => of::<crate::value::Hash>(self, key),
+            Kind::SortedSet => of::<crate::value::SortedSet>(self, key),
+            Kind::Stream => of::<crate::value::Stream>(self, key),
+        }
+    }
+
     /// The same value and expiry under another key.
     #[must_use]
     pub fn with_key(mut self, key: &[u8]) -> Self {
@@ -346,41 +425,11 @@ impl Entry {
 
     /// Replaces the value by these bytes; key and expiry stay. Allocates nothing when the size class stays.
     pub fn set_string(&mut self, value: &[u8]) {
-        let shape = self.shape();
-        if value.len() > INLINE_BYTES_MAX {
-            self.replace_with(Self::vector(self.key(), value.to_vec()));
-            return;
-        }
-        let new = Shape::new(
-            Kind::Inline,
-            false,
-            shape.bits & HAS_EXPIRY != 0,
-            shape.key_len,
-            value.len(),
-        );
-        let fits = matches!(kind_of(shape.bits), Kind::Inline | Kind::Int)
-            && (new.bits ^ shape.bits) & WIDE == 0
-            && new.allocated() == shape.allocated();
-        if !fits {
-            let expiry_ms = self.expiry_ms();
-            let access = self.access();
-            *self = Self::build(new, access, expiry_ms, self.key(), &Payload::Bytes(value));
-            return;
-        }
-        self.set_meta((self.meta() & ACCESS_MASK) | (u32::from(new.bits) << 24));
-        // SAFETY: same allocation size and same place of the lengths, key and value.
-        unsafe {
-            if new.bits & WIDE == 0 {
-                self.at.add(5).write(value.len() as u8);
-            } else {
-                self.at.add(8).cast::<u32>().write(value.len() as u32);
-            }
-            let value_at = self.at.add(new.value_at()).as_ptr();
-            ptr::copy_nonoverlapping(value.as_ptr(), value_at, value.len());
-        }
+        self.overwrite(value, None, self.expiry_ms(), self.access());
     }
 
     /// Replaces the value by an integer; key and expiry stay.
+    #[inline]
     pub fn set_int(&mut self, value: i64) {
         let shape = self.shape();
         if kind_of(shape.bits) == Kind::Int {
@@ -389,8 +438,124 @@ impl Entry {
                 self.at.add(shape.value_at()).cast::<i64>().write_unaligned(value);
             }
         } else {
-            self.replace_with(Self::int(self.key(), value));
+            self.overwrite(b"", Some(value), self.expiry_ms(), self.access());
         }
+    }
+
+    /// Replaces everything but the key: by the integer, if there is one, or else by the bytes.
+    /// Allocates nothing when the size class stays and an expiry neither comes nor goes.
+    #[inline]
+    pub fn overwrite(
+        &mut self,
+        value: &[u8],
+        int: Option<i64>,
+        expiry_ms: Option<i64>,
+        access: u32,
+    ) {
+        let (kind, payload, len) = match int {
+            Some(int) => (Kind::Int, Payload::Int(int), 8),
+            None if value.len() > INLINE_BYTES_MAX => {
+                return self.overwrite_large(value, expiry_ms, access);
+            }
+            None => (Kind::Inline, Payload::Bytes(value), value.len()),
+        };
+        let old = self.shape();
+        let new = Shape::new(kind, false, expiry_ms.is_some(), old.key_len, len);
+        if !old.can_become(new) {
+            *self = Self::build(new, access, expiry_ms, self.key(), &payload);
+            return;
+        }
+        self.set_meta((access & ACCESS_MASK) | (u32::from(new.bits) << 24));
+        // SAFETY: `can_become` says that the allocation has the same size and expiry and key the same
+        // place; the value comes from outside, since `self` is borrowed mutably.
+        unsafe {
+            self.write_value_len(new);
+            if let Some(at_ms) = expiry_ms {
+                self.at.add(new.lengths_end()).cast::<i64>().write_unaligned(at_ms);
+            }
+            payload.write(self.at.add(new.value_at()).as_ptr(), len);
+        }
+    }
+
+    #[cold]
+    fn overwrite_large(&mut self, value: &[u8], expiry_ms: Option<i64>, access: u32) {
+        if self.kind() == Kind::Vector {
+            let vector = self.vector_mut().expect("a vector is a string");
+            // Bytes are copied into what is there, unless that would keep far too much.
+            if vector.capacity() >= value.len() && vector.capacity() / 2 <= value.len() {
+                vector.clear();
+                vector.extend_from_slice(value);
+            } else {
+                *vector = value.to_vec();
+            }
+        } else {
+            *self = Self::vector(self.key(), value.to_vec());
+        }
+        self.set_expiry_ms(expiry_ms);
+        self.set_access(access);
+    }
+
+    /// # Safety
+    /// The allocation has the form of lengths that `shape` says.
+    unsafe fn write_value_len(&mut self, shape: Shape) {
+        // SAFETY: by contract.
+        unsafe {
+            if shape.bits & WIDE == 0 {
+                self.at.add(5).write(shape.value_len as u8);
+            } else {
+                self.at.add(8).cast::<u32>().write(shape.value_len as u32);
+            }
+        }
+    }
+
+    /// Appends bytes to a string; the new length, or `None` when it is no string. Growth is amortised:
+    /// long strings double, short ones are copied into the next size class.
+    pub fn append(&mut self, tail: &[u8]) -> Option<usize> {
+        let old = self.shape();
+        let mut buffer = itoa::Buffer::new();
+        let value = self.as_str()?;
+        let head = value.text(&mut buffer);
+        let total = head.len() + tail.len();
+        if total > SETTLED_BYTES_MAX {
+            let vector = self.vector_mut()?;
+            grow(vector, tail.len());
+            vector.extend_from_slice(tail);
+            return Some(total);
+        }
+        let expiry_ms = self.expiry_ms();
+        let new = Shape::new(Kind::Inline, true, expiry_ms.is_some(), old.key_len, total);
+        if kind_of(old.bits) == Kind::Inline && old.can_become(new) {
+            // SAFETY: the allocation has room for the new length, and the old bytes keep their place.
+            unsafe {
+                let end = self.at.add(new.value_at() + old.value_len).as_ptr();
+                ptr::copy_nonoverlapping(tail.as_ptr(), end, tail.len());
+                self.write_value_len(new);
+            }
+            self.set_meta((self.meta() & ACCESS_MASK) | (u32::from(new.bits) << 24));
+        } else {
+            let payload = Payload::Pieces(head, tail);
+            *self = Self::build(new, self.access(), expiry_ms, self.key(), &payload);
+        }
+        Some(total)
+    }
+
+    /// Writes bytes into a string from `offset` on, with zeros before them where it was shorter; the new
+    /// length, or `None` when it is no string.
+    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Option<usize> {
+        let len = self.as_str()?.len();
+        let end = offset + bytes.len();
+        if end <= len && self.kind() == Kind::Inline {
+            self.bytes_mut()?[offset..end].copy_from_slice(bytes);
+            return Some(len);
+        }
+        let vector = self.vector_mut()?;
+        if end > len {
+            grow(vector, end - len);
+            vector.resize(end, 0);
+        }
+        vector[offset..end].copy_from_slice(bytes);
+        self.settle();
+        Some(len.max(end))
     }
 
     /// Replaces the value by an object; key and expiry stay.
@@ -424,7 +589,7 @@ impl Entry {
             return;
         }
         let Some(Str::Bytes(bytes)) = self.as_str() else { return };
-        if bytes.len() <= EMBSTR_BYTES_MAX * 4 {
+        if bytes.len() <= SETTLED_BYTES_MAX {
             let mut inline = Self::string(self.key(), bytes);
             inline.set_meta(inline.meta() | (u32::from(MODIFIED) << 24));
             self.replace_with(inline);
@@ -448,6 +613,27 @@ impl Entry {
             Kind::Int => None,
             _ => self.vector_mut().map(Vec::as_mut_slice),
         }
+    }
+
+    /// The name of the encoding as OBJECT ENCODING gives it.
+    pub fn encoding(&self) -> &'static str {
+        self.string_encoding()
+            .or_else(|| with_object!(self.as_object, encoding()))
+            .unwrap_or("unknown")
+    }
+
+    /// The bytes of the entry with its value; of a large value an estimate.
+    pub fn memory(&self) -> usize {
+        let value = match (self.as_str(), self.kind()) {
+            (Some(_), Kind::Vector) => {
+                // SAFETY: a Vector's payload points to a boxed `Vec<u8>` that the entry owns.
+                let vector = unsafe { &*self.pointer().cast::<Vec<u8>>() };
+                size_of::<Vec<u8>>() + vector.capacity()
+            }
+            (Some(_), _) => 0,
+            (None, _) => with_object!(self.as_object, memory()).unwrap_or(0),
+        };
+        self.allocated() + value
     }
 
     /// The name of a string's encoding as OBJECT ENCODING gives it; `None` when it is no string.
@@ -499,6 +685,15 @@ impl Drop for Entry {
         }
         // SAFETY: `build` allocated it with the layout of this shape; every change in place keeps the size.
         unsafe { dealloc(self.at.as_ptr(), shape.layout()) }
+    }
+}
+
+/// Makes room for `more` bytes: long strings double, very long ones take a quarter more.
+fn grow(vector: &mut Vec<u8>, more: usize) {
+    let wanted = vector.len() + more;
+    if wanted > vector.capacity() {
+        let spare = if wanted < 1 << 20 { wanted } else { wanted / 4 };
+        vector.reserve_exact(more + spare);
     }
 }
 
@@ -574,6 +769,68 @@ mod tests {
         entry.settle();
         assert_eq!(entry.string_encoding(), Some("raw"));
         assert_eq!(entry.as_str(), Some(Str::Bytes(b"abcdef")));
+    }
+
+    #[test]
+    fn appending_piece_by_piece_gives_the_whole() {
+        let mut entry = Entry::int(b"key", 12);
+        entry.set_expiry_ms(Some(5));
+        let mut whole = b"12".to_vec();
+        for round in 0..400usize {
+            let tail = vec![b'a' + (round % 26) as u8; round % 5];
+            whole.extend_from_slice(&tail);
+            assert_eq!(entry.append(&tail), Some(whole.len()));
+            assert_eq!(entry.as_str(), Some(Str::Bytes(&whole)));
+            assert_eq!(entry.expiry_ms(), Some(5));
+            assert_eq!(entry.encoding(), "raw");
+        }
+    }
+
+    #[test]
+    fn writing_behind_the_end_fills_with_zeros() {
+        let mut entry = Entry::string(b"k", b"ab");
+        assert_eq!(entry.write_at(4, b"cd"), Some(6));
+        assert_eq!(entry.as_str(), Some(Str::Bytes(b"ab\0\0cd")));
+        assert_eq!(entry.write_at(0, b"xy"), Some(6));
+        assert_eq!(entry.write_at(1000, b"z"), Some(1001));
+        assert_eq!(entry.as_str().map(Str::len), Some(1001));
+        let mut int = Entry::int(b"k", 123);
+        assert_eq!(int.write_at(1, b"9"), Some(3));
+        assert_eq!(int.as_str(), Some(Str::Bytes(b"193")));
+    }
+
+    #[test]
+    fn overwriting_sets_value_expiry_and_clock_at_once() {
+        let large = vec![b'x'; 6000];
+        for before in [None, Some(3)] {
+            for after in [None, Some(4)] {
+                for value in [&b"short"[..], b"a value of another size class", &large] {
+                    for old in [&b"12345"[..], &large] {
+                        let mut entry = Entry::string(b"key", old);
+                        entry.set_expiry_ms(before);
+                        entry.overwrite(value, None, after, 7);
+                        assert_eq!(entry.as_str(), Some(Str::Bytes(value)));
+                        assert_eq!((entry.expiry_ms(), entry.access()), (after, 7));
+                        entry.overwrite(b"", Some(-9), before, 8);
+                        assert_eq!(entry.as_str(), Some(Str::Int(-9)));
+                        assert_eq!((entry.expiry_ms(), entry.access()), (before, 8));
+                        assert_eq!(entry.key(), b"key");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_duplicate_has_value_and_expiry_and_its_own_key() {
+        for value in [&b"v"[..], &[7; 5000]] {
+            let mut entry = Entry::string(b"k", value);
+            entry.set_expiry_ms(Some(1));
+            let copy = entry.duplicate(b"other");
+            drop(entry);
+            assert_eq!(copy.as_str(), Some(Str::Bytes(value)));
+            assert_eq!((copy.key(), copy.expiry_ms()), (&b"other"[..], Some(1)));
+        }
     }
 
     #[test]

@@ -10,11 +10,13 @@ pub mod events;
 pub mod evict;
 pub mod expire;
 pub mod garbage;
+mod strings;
 pub mod watch;
 
 pub use db::Db;
 pub use entry::Entry;
 pub use events::{Class, KeyEvent};
+pub use strings::Expiry;
 
 use crate::collections::dict::SlotMut;
 use crate::collections::hash::hash;
@@ -23,7 +25,82 @@ use crate::rng::Rng;
 use crate::value::{Kind, Object, Str, Tuning};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use db::hasher;
 use garbage::Garbage;
+use watch::WatchTable;
+
+// These two are macros because they borrow one database and leave the other fields of the store free: a
+// method would hold the whole of it for as long as the slot lives.
+
+/// The slot of a key in the current database, unless it has expired; an expired one is deleted.
+macro_rules! live_slot {
+    ($store:ident, $hash:expr, $key:expr) => {{
+        let Db { entries, watch, .. } = &mut $store.dbs[$store.current];
+        let key: &[u8] = $key;
+        match entries.find_slot($hash, |entry| entry.key() == key) {
+            Some(slot) if slot.mark() && slot.get().is_due($store.now_ms) => {
+                if !$store.keep_expired {
+                    let entry = slot.remove(hasher(&$store.tuning.seed));
+                    obituary!($store, watch).publish(entry);
+                }
+                None
+            }
+            found => found,
+        }
+    }};
+}
+
+/// The slot of a key in the current database, or of a new entry that a closure makes; whether it is new.
+/// The access clock is set either way.
+macro_rules! slot_or_insert {
+    ($store:ident, $key:expr, $make:expr) => {{
+        let key: &[u8] = $key;
+        let make = $make;
+        let hash = hash(&$store.tuning.seed, key);
+        let Db { entries, watch, wait, .. } = &mut $store.dbs[$store.current];
+        let (mut slot, mut new) = entries.find_or_insert(
+            hash,
+            |entry| entry.key() == key,
+            &make,
+            hasher(&$store.tuning.seed),
+        );
+        if !new && slot.mark() && slot.get().is_due($store.now_ms) {
+            let expired = slot.replace(make());
+            slot.set_mark(false);
+            obituary!($store, watch).publish(expired);
+            new = true;
+        }
+        if new {
+            slot.get_mut().set_access($store.access.fresh());
+            if !wait.is_empty() && is_waited_for(slot.get(), wait) {
+                $store.ready.push(($store.current, Box::from(key)));
+            }
+            if $store.notify.contains(Class::NEW) {
+                let (db, key) = ($store.current, Box::from(key));
+                $store.events.push(KeyEvent { class: Class::NEW, event: "new", db, key });
+            }
+        } else if !$store.no_touch {
+            $store.access.touch(slot.get_mut(), &mut $store.rng);
+        }
+        (slot, new)
+    }};
+}
+
+macro_rules! obituary {
+    ($store:ident, $watch:ident) => {
+        $crate::store::Obituary {
+            db: $store.current,
+            notify: $store.notify,
+            watch: $watch,
+            stats: &mut $store.stats,
+            touched: &mut $store.touched,
+            events: &mut $store.events,
+            garbage: &mut $store.garbage,
+        }
+    };
+}
+
+pub(crate) use {obituary, slot_or_insert};
 
 /// Counters of the keyspace, as INFO stats shows them.
 #[derive(Debug, Default, Clone)]
@@ -139,21 +216,35 @@ impl Store {
         let (low, high) = (a.min(b), a.max(b));
         let (left, right) = self.dbs.split_at_mut(high);
         left[low].swap_keys(&mut right[0]);
-        for (db, other) in [(low, high), (high, low)] {
-            for (key, id) in self.dbs[db].watch.all() {
-                if self.dbs[low].find(hash(&self.tuning.seed, &key), &key).is_some()
-                    || self.dbs[high].find(hash(&self.tuning.seed, &key), &key).is_some()
-                {
+        for index in [low, high] {
+            // A watched key that is in neither database is as it was.
+            for (key, id) in self.dbs[index].watch.all() {
+                let hash = hash(&self.tuning.seed, &key);
+                if [low, high].iter().any(|&db| self.dbs[db].find(hash, &key).is_some()) {
                     self.touched.push(id);
                 }
             }
-            let _ = other;
-            for key in self.dbs[db].waiting_keys() {
-                if self.dbs[db].find(hash(&self.tuning.seed, &key), &key).is_some() {
-                    self.ready.push((db, key));
+            for key in self.dbs[index].waiting_keys() {
+                if self.dbs[index].find(hash(&self.tuning.seed, &key), &key).is_some() {
+                    self.ready.push((index, key));
                 }
             }
         }
+    }
+
+    /// Empties database `index`; its entries are freed in steps, or at once if `now`. How many there were.
+    pub fn flush(&mut self, index: usize, now: bool) -> u64 {
+        for (key, id) in self.dbs[index].watch.all() {
+            if self.dbs[index].find(hash(&self.tuning.seed, &key), &key).is_some() {
+                self.touched.push(id);
+            }
+        }
+        let entries = self.dbs[index].take_all();
+        let count = entries.len() as u64;
+        if !now {
+            self.garbage.push_table(entries);
+        }
+        count
     }
 
     #[inline]
@@ -174,46 +265,61 @@ impl Store {
     #[inline]
     pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
         let hash = self.hash(key);
-        if self.expire_if_due(hash, key) {
-            return None;
-        }
-        self.db().find(hash, key)
+        live_slot!(self, hash, key).map(|slot| &*slot.into_mut())
     }
 
     /// The entry of `key` for reading: counts a hit or a miss and sets the access clock.
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<&Entry> {
+        self.read_with(key, !self.no_touch)
+    }
+
+    /// The entry of `key` for looking at what it is: counts a hit or a miss and leaves the access clock alone.
+    #[inline]
+    pub fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
+        self.read_with(key, false)
+    }
+
+    #[inline]
+    fn read_with(&mut self, key: &[u8], touch: bool) -> Option<&Entry> {
         let hash = self.hash(key);
-        let expired = self.expire_if_due(hash, key);
-        match self.dbs[self.current].find_mut(hash, key) {
-            Some(entry) if !expired => {
-                self.stats.hits += 1;
-                if !self.no_touch {
-                    self.access.touch(entry, &mut self.rng);
-                }
-                Some(entry)
+        if let Some(slot) = live_slot!(self, hash, key) {
+            self.stats.hits += 1;
+            let entry = slot.into_mut();
+            if touch {
+                self.access.touch(entry, &mut self.rng);
             }
-            _ => {
-                self.stats.misses += 1;
-                if self.notify.intersects(Class::MISS) {
-                    let key = Box::from(key);
-                    self.events.push(KeyEvent {
-                        class: Class::MISS,
-                        event: "keymiss",
-                        db: self.current,
-                        key,
-                    });
-                }
-                None
-            }
+            return Some(entry);
         }
+        self.stats.misses += 1;
+        if self.notify.intersects(Class::MISS) {
+            let key = Box::from(key);
+            self.events.push(KeyEvent {
+                class: Class::MISS,
+                event: "keymiss",
+                db: self.current,
+                key,
+            });
+        }
+        None
     }
 
     /// The entry of `key` for changing: sets the access clock, counts neither hit nor miss.
+    /// Not for its expiry, of which the table keeps a mark: see [`Store::slot`].
     #[inline]
     pub fn write(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        self.slot(key).map(EntrySlot::into_mut)
+    }
+
+    /// The slot of `key` for changing value and expiry: sets the access clock, counts neither hit nor miss.
+    #[inline]
+    pub fn slot(&mut self, key: &[u8]) -> Option<EntrySlot<'_>> {
         let hash = self.hash(key);
-        self.look_up_mut(hash, key)
+        let mut slot = live_slot!(self, hash, key)?;
+        if !self.no_touch {
+            self.access.touch(slot.get_mut(), &mut self.rng);
+        }
+        Some(slot)
     }
 
     /// Whether `key` exists.
@@ -266,13 +372,14 @@ impl Store {
         key: &[u8],
     ) -> Result<Option<(&mut T, &Tuning, &mut Rng)>, Error> {
         let hash = self.hash(key);
-        self.due_or_touched(hash, key);
-        match self.dbs[self.current].find_mut(hash, key) {
-            None => Ok(None),
-            Some(entry) => match entry.as_object_mut() {
-                Some(object) => Ok(Some((object, &self.tuning, &mut self.rng))),
-                None => Err(Error::WrongType),
-            },
+        let Some(slot) = live_slot!(self, hash, key) else { return Ok(None) };
+        let entry = slot.into_mut();
+        if !self.no_touch {
+            self.access.touch(entry, &mut self.rng);
+        }
+        match entry.as_object_mut() {
+            Some(object) => Ok(Some((object, &self.tuning, &mut self.rng))),
+            None => Err(Error::WrongType),
         }
     }
 
@@ -283,13 +390,8 @@ impl Store {
         &mut self,
         key: &[u8],
     ) -> Result<(&mut T, &Tuning, &mut Rng), Error> {
-        let hash = self.hash(key);
-        self.due_or_touched(hash, key);
-        if self.db().find(hash, key).is_none() {
-            self.insert_hashed(hash, Entry::object(key, T::default()));
-        }
-        let entry = self.dbs[self.current].find_mut(hash, key).expect("it was just inserted");
-        match entry.as_object_mut() {
+        let (slot, _) = slot_or_insert!(self, key, || Entry::object(key, T::default()));
+        match slot.into_mut().as_object_mut() {
             Some(object) => Ok((object, &self.tuning, &mut self.rng)),
             None => Err(Error::WrongType),
         }
@@ -304,49 +406,6 @@ impl Store {
         }
     }
 
-    /// Stores a string under `key` whatever was there. An existing expiry stays if `keep_expiry`.
-    pub fn set_string(&mut self, key: &[u8], value: &[u8], keep_expiry: bool) {
-        let hash = self.hash(key);
-        let int = crate::collections::decimal::parse(value);
-        let clock = self.access.fresh();
-        let db = &mut self.dbs[self.current];
-        let mut garbage = None;
-        match db.find_slot(hash, key) {
-            Some(mut slot) => {
-                let entry = slot.get_mut();
-                if is_heavy(entry) {
-                    let fresh = Entry::string(key, b"");
-                    let mut old = core::mem::replace(entry, fresh);
-                    if keep_expiry && let Some(at_ms) = old.expiry_ms() {
-                        entry.set_expiry_ms(Some(at_ms));
-                    }
-                    old.set_expiry_ms(None);
-                    garbage = Some(old);
-                }
-                match int {
-                    Some(int) => entry.set_int(int),
-                    None => entry.set_string(value),
-                }
-                entry.set_access(clock);
-                if !keep_expiry && slot.mark() {
-                    slot.get_mut().set_expiry_ms(None);
-                    slot.set_mark(false);
-                }
-            }
-            None => {
-                let mut entry = match int {
-                    Some(int) => Entry::int(key, int),
-                    None => Entry::string(key, value),
-                };
-                entry.set_access(clock);
-                self.insert_hashed(hash, entry);
-            }
-        }
-        if let Some(old) = garbage {
-            self.garbage.push_entry(old);
-        }
-    }
-
     /// Inserts an entry whose key does not exist, with its expiry if it has one.
     pub fn insert(&mut self, entry: Entry) {
         let hash = self.hash(entry.key());
@@ -356,18 +415,25 @@ impl Store {
     fn insert_hashed(&mut self, hash: u64, mut entry: Entry) {
         debug_assert!(self.db().find(hash, entry.key()).is_none(), "the key is new");
         entry.set_access(self.access.fresh());
-        if matches!(entry.kind(), Kind::List | Kind::SortedSet | Kind::Stream)
-            && self.db().has_waiters()
-        {
-            let key = Box::from(entry.key());
-            self.signal_ready(key);
+        let Db { entries, wait, .. } = &mut self.dbs[self.current];
+        let expires = entry.expiry_ms().is_some();
+        let mut slot = entries.insert_unique(hash, entry, hasher(&self.tuning.seed));
+        slot.set_mark(expires);
+        let entry = slot.get();
+        if !wait.is_empty() && is_waited_for(entry, wait) {
+            self.ready.push((self.current, Box::from(entry.key())));
         }
         if self.notify.contains(Class::NEW) {
             let key = Box::from(entry.key());
-            self.note(Class::NEW, "new", key);
+            self.events.push(KeyEvent { class: Class::NEW, event: "new", db: self.current, key });
         }
-        let seed = &self.tuning.seed;
-        self.dbs[self.current].insert(hash, entry, seed);
+    }
+
+    /// Inserts an entry under a key that does not exist, into database `index`.
+    pub fn insert_into(&mut self, index: usize, entry: Entry) {
+        let current = core::mem::replace(&mut self.current, index);
+        self.insert(entry);
+        self.current = current;
     }
 
     /// Puts an object under `key` whatever was there, without an expiry.
@@ -379,8 +445,27 @@ impl Store {
     /// Takes the entry of `key` out, expired or not. Notes nothing.
     pub fn take(&mut self, key: &[u8]) -> Option<Entry> {
         let hash = self.hash(key);
-        let seed = &self.tuning.seed;
-        self.dbs[self.current].take(hash, key, seed)
+        let slot = self.dbs[self.current].find_slot(hash, key)?;
+        Some(slot.remove(hasher(&self.tuning.seed)))
+    }
+
+    /// Takes the entry of `key` out, unless it has expired. Notes nothing.
+    pub fn take_live(&mut self, key: &[u8]) -> Option<Entry> {
+        let hash = self.hash(key);
+        let slot = live_slot!(self, hash, key)?;
+        Some(slot.remove(hasher(&self.tuning.seed)))
+    }
+
+    /// Removes `key`, unless it has expired, and frees its value, a large one in steps. Notes nothing;
+    /// `false` if there was none.
+    pub fn remove_live(&mut self, key: &[u8]) -> bool {
+        match self.take_live(key) {
+            Some(entry) => {
+                self.discard(entry);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Removes `key` and frees its value, a large one in steps. Notes nothing; `false` if there was none.
@@ -404,10 +489,8 @@ impl Store {
     /// Sets or removes the expiry of `key`, in Unix milliseconds; `false` if there is no such key.
     pub fn set_expiry(&mut self, key: &[u8], expiry_ms: Option<i64>) -> bool {
         let hash = self.hash(key);
-        let db = &mut self.dbs[self.current];
-        let Some(mut slot) = db.find_slot(hash, key) else { return false };
-        slot.get_mut().set_expiry_ms(expiry_ms);
-        slot.set_mark(expiry_ms.is_some());
+        let Some(mut slot) = self.dbs[self.current].find_slot(hash, key) else { return false };
+        slot.set_expiry_ms(expiry_ms);
         true
     }
 
@@ -448,63 +531,64 @@ impl Store {
         }
     }
 
-    #[inline]
-    fn look_up_mut(&mut self, hash: u64, key: &[u8]) -> Option<&mut Entry> {
-        let (now_ms, access, no_touch) = (self.now_ms, self.access, self.no_touch);
-        let db = &mut self.dbs[self.current];
-        if db.volatile() > 0 {
-            // A second find only where expiry is in play: the borrow checker cannot see that the first ended.
-            if db.find(hash, key)?.expiry_ms().is_some_and(|at_ms| at_ms <= now_ms) {
-                self.expire_now(hash, key);
-                return None;
-            }
-        }
-        let rng = &mut self.rng;
-        let entry = self.dbs[self.current].find_mut(hash, key)?;
-        if !no_touch {
-            access.touch(entry, rng);
-        }
-        Some(entry)
-    }
-
-    fn due_or_touched(&mut self, hash: u64, key: &[u8]) {
-        let _ = self.look_up_mut(hash, key);
-    }
-
-    #[inline]
-    fn expire_if_due(&mut self, hash: u64, key: &[u8]) -> bool {
-        let db = self.db();
-        if db.volatile() == 0 {
-            return false;
-        }
-        let now_ms = self.now_ms;
-        let due =
-            db.find(hash, key).and_then(Entry::expiry_ms).is_some_and(|at_ms| at_ms <= now_ms);
-        if due {
-            self.expire_now(hash, key);
-        }
-        due
-    }
-
+    /// `entry`, which had expired, was taken out: counts it and tells those concerned.
     #[cold]
-    fn expire_now(&mut self, hash: u64, key: &[u8]) {
-        if self.keep_expired {
-            return;
+    fn note_expired(&mut self, entry: Entry) {
+        self.stats.expired += 1;
+        self.touch_watchers(entry.key());
+        self.event(Class::EXPIRED, "expired", entry.key());
+        self.discard(entry);
+    }
+}
+
+/// What is told of an expired key, from the parts of a store that are free while one of its tables is not.
+struct Obituary<'a> {
+    db: usize,
+    notify: Class,
+    watch: &'a WatchTable,
+    stats: &'a mut StoreStats,
+    touched: &'a mut Vec<u64>,
+    events: &'a mut Vec<KeyEvent>,
+    garbage: &'a mut Garbage,
+}
+
+impl Obituary<'_> {
+    /// As [`Store::note_expired`].
+    #[cold]
+    fn publish(self, entry: Entry) {
+        self.stats.expired += 1;
+        self.touched.extend(self.watch.watchers(entry.key()));
+        if self.notify.intersects(Class::EXPIRED) {
+            let key = Box::from(entry.key());
+            let event = KeyEvent { class: Class::EXPIRED, event: "expired", db: self.db, key };
+            self.events.push(event);
         }
-        let seed = &self.tuning.seed;
-        if let Some(entry) = self.dbs[self.current].take(hash, key, seed) {
-            self.stats.expired += 1;
-            self.discard(entry);
-            self.touch_watchers(key);
-            self.event(Class::EXPIRED, "expired", key);
+        if is_heavy(&entry) {
+            self.garbage.push_entry(entry);
         }
     }
 }
 
+/// Whether somebody waits for the key, and for such a value.
+fn is_waited_for(entry: &Entry, wait: &watch::WaitTable) -> bool {
+    matches!(entry.kind(), Kind::List | Kind::SortedSet | Kind::Stream) && wait.contains(entry.key())
+}
+
 /// Whether freeing the entry at once could take long.
+#[inline]
 fn is_heavy(entry: &Entry) -> bool {
-    garbage::effort(entry) > garbage::EFFORT_AT_ONCE
+    !entry.is_string() && garbage::effort(entry) > garbage::EFFORT_AT_ONCE
 }
 
 /// The slot of an entry in its table.
 pub type EntrySlot<'a> = SlotMut<'a, Entry>;
+
+impl EntrySlot<'_> {
+    /// Sets or removes the expiry, in Unix milliseconds, and the slot's mark with it.
+    pub fn set_expiry_ms(&mut self, expiry_ms: Option<i64>) {
+        self.get_mut().set_expiry_ms(expiry_ms);
+        if self.mark() != expiry_ms.is_some() {
+            self.set_mark(expiry_ms.is_some());
+        }
+    }
+}

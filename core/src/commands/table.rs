@@ -15,8 +15,28 @@ pub static TABLE: &[&Command] = &[
     &connection::PING,
     &connection::QUIT,
     // string
+    &string::APPEND,
+    &string::DECR,
+    &string::DECRBY,
     &string::GET,
+    &string::GETDEL,
+    &string::GETEX,
+    &string::GETRANGE,
+    &string::GETSET,
+    &string::INCR,
+    &string::INCRBY,
+    &string::INCRBYFLOAT,
+    &string::LCS,
+    &string::MGET,
+    &string::MSET,
+    &string::MSETNX,
+    &string::PSETEX,
     &string::SET,
+    &string::SETEX,
+    &string::SETNX,
+    &string::SETRANGE,
+    &string::STRLEN,
+    &string::SUBSTR,
 ];
 
 const SLOTS: usize = 2048;

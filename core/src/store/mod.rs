@@ -102,6 +102,9 @@ macro_rules! obituary {
 
 pub(crate) use {obituary, slot_or_insert};
 
+/// From so many keys on, a database outgrows the cache and fetching ahead pays.
+pub const PREFETCH_FROM_KEYS: usize = 16 * 1024;
+
 /// Counters of the keyspace, as INFO stats shows them.
 #[derive(Debug, Default, Clone)]
 #[allow(missing_docs)]
@@ -258,6 +261,24 @@ impl Store {
         let hash = self.hash(key);
         self.db().prefetch_bucket(hash);
         hash
+    }
+
+    /// Brings the entries of several keys into the cache, for a command that is going to look at all of them.
+    pub fn prefetch_all<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) {
+        // What is small is in the cache, and what comes after too many others is out of it again.
+        const KEYS_MAX: usize = 32;
+        if self.db().len() < PREFETCH_FROM_KEYS {
+            return;
+        }
+        let mut hashes = [0; KEYS_MAX];
+        let mut count = 0;
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = self.prefetch(key);
+            count += 1;
+        }
+        for &hash in &hashes[..count] {
+            self.db().prefetch_entry(hash);
+        }
     }
 
     /// The entry of `key`, unless it has expired; an expired one is deleted.
@@ -494,6 +515,17 @@ impl Store {
         true
     }
 
+    /// Removes the expiry of `key`; `false` if it has none or there is no such key.
+    pub fn persist(&mut self, key: &[u8]) -> bool {
+        match self.slot(key) {
+            Some(mut slot) if slot.mark() => {
+                slot.set_expiry_ms(None);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// `key` was changed: counts it, touches its watchers, notes the event.
     #[inline]
     pub fn changed(&mut self, class: Class, event: &'static str, key: &[u8]) {
@@ -571,7 +603,8 @@ impl Obituary<'_> {
 
 /// Whether somebody waits for the key, and for such a value.
 fn is_waited_for(entry: &Entry, wait: &watch::WaitTable) -> bool {
-    matches!(entry.kind(), Kind::List | Kind::SortedSet | Kind::Stream) && wait.contains(entry.key())
+    matches!(entry.kind(), Kind::List | Kind::SortedSet | Kind::Stream)
+        && wait.contains(entry.key())
 }
 
 /// Whether freeing the entry at once could take long.

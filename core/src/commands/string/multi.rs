@@ -1,0 +1,91 @@
+//! Several strings at once: MGET, MSET, MSETNX.
+
+use crate::collections::decimal;
+use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
+use crate::error::Error;
+use crate::store::{Class, Entry, Expiry};
+use crate::value::Str;
+
+/// MGET key...: the strings at the keys; null where there is none.
+pub const MGET: Command = Command::new("mget", -2, mget)
+    .fast()
+    .readonly()
+    .acl(Acl::STRING)
+    .group(Group::String)
+    .since("1.0.0")
+    .keys(&[KeySpec::range(1, -1, 1, KeyFlags::RO.union(KeyFlags::ACCESS))])
+    .tips(&["request_policy:multi_shard"])
+    .docs(
+        "key [key ...]",
+        "Returns the string values of several keys.",
+        "O(n) with n the number of keys",
+    );
+
+fn mget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    ctx.reply.array(args.len() - 1);
+    ctx.db.prefetch_all(args.iter_from(1));
+    for key in args.iter_from(1) {
+        match ctx.db.read(key).and_then(Entry::as_str) {
+            Some(Str::Bytes(bytes)) => ctx.reply.bulk(bytes),
+            Some(Str::Int(value)) => ctx.reply.bulk_int(value),
+            None => ctx.reply.null(),
+        }
+    }
+    Ok(Flow::Done)
+}
+
+/// MSET key value...: stores several strings.
+pub const MSET: Command = Command::new("mset", -3, mset)
+    .denyoom()
+    .write()
+    .acl(Acl::STRING)
+    .group(Group::String)
+    .since("1.0.1")
+    .keys(&[KeySpec::range(1, -1, 2, KeyFlags::OW.union(KeyFlags::UPDATE))])
+    .tips(&["request_policy:multi_shard", "response_policy:all_succeeded"])
+    .docs("key value [key value ...]", "Stores several strings.", "O(n) with n the number of keys");
+
+fn mset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    check_pairs(ctx, args)?;
+    store_all(ctx, args);
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+/// MSETNX key value...: stores several strings if none of the keys exists.
+pub const MSETNX: Command = Command::new("msetnx", -3, msetnx)
+    .denyoom()
+    .write()
+    .acl(Acl::STRING)
+    .group(Group::String)
+    .since("1.0.1")
+    .keys(&[KeySpec::range(1, -1, 2, KeyFlags::OW.union(KeyFlags::INSERT))])
+    .tips(&["request_policy:multi_shard", "response_policy:agg_min"])
+    .docs(
+        "key value [key value ...]",
+        "Stores several strings if none of the keys exists.",
+        "O(n) with n the number of keys",
+    );
+
+fn msetnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    check_pairs(ctx, args)?;
+    let free = args.iter_from(1).step_by(2).all(|key| ctx.db.write(key).is_none());
+    if free {
+        store_all(ctx, args);
+    }
+    ctx.reply.int(i64::from(free));
+    Ok(Flow::Done)
+}
+
+fn check_pairs(ctx: &Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if args.len().is_multiple_of(2) { Err(Error::Arity(ctx.command.name)) } else { Ok(()) }
+}
+
+fn store_all(ctx: &mut Ctx<'_>, args: Args<'_>) {
+    ctx.db.prefetch_all(args.iter_from(1).step_by(2));
+    let mut words = args.iter_from(1);
+    while let (Some(key), Some(value)) = (words.next(), words.next()) {
+        ctx.db.store_string(key, value, decimal::parse(value), Expiry::Clear);
+        ctx.db.changed(Class::STRING, "set", key);
+    }
+}

@@ -50,5 +50,5 @@ pub mod server;
 pub mod store;
 pub mod value;
 
-pub use config::Config;
+pub use config::{Config, ConfigError, Loader};
 pub use engine::{ConnId, Effect, Engine, Hooks, Level, Now, Peer, Ticket};

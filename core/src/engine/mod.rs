@@ -5,6 +5,7 @@ mod blocking;
 mod cron;
 mod output;
 mod receive;
+mod settings;
 
 pub use crate::client::{ConnId, Peer};
 pub use crate::server::{Effect, Hooks, Level, Now, Ticket};
@@ -128,14 +129,6 @@ impl Engine {
             self.store.now_ms = now.unix_ms();
             self.store.access.set_now(now.unix_ms());
         }
-    }
-
-    /// Hands the settings on to those who keep a copy.
-    fn apply_config(&mut self) {
-        if !core::mem::take(&mut self.server.config_changed) {
-            return;
-        }
-        self.store.notify = self.server.config.notify_keyspace_events;
     }
 }
 

@@ -1,0 +1,85 @@
+//! Settings on their way to those who keep a copy, and what only the engine can check of them.
+
+use super::Engine;
+use crate::commands::table;
+use crate::config::{Config, ConfigError};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+impl Engine {
+    /// Checks what reading redis.conf could not: the commands that `rename-command` names.
+    pub fn check_config(config: &Config) -> Result<(), ConfigError> {
+        let mut taken: Vec<Vec<u8>> = Vec::new();
+        let mut gone: Vec<Vec<u8>> = Vec::new();
+        for rename in &config.renames {
+            let (from, to) = (rename.from.to_ascii_lowercase(), rename.to.to_ascii_lowercase());
+            let is_there = |name: &Vec<u8>| {
+                taken.contains(name) || (table::find(name).is_some() && !gone.contains(name))
+            };
+            let refuse = |reason: &str| {
+                Err(ConfigError { line: Some(rename.line.clone()), reason: reason.to_string() })
+            };
+            if !is_there(&from) {
+                return refuse("No such command in rename-command");
+            }
+            if from != to && is_there(&to) {
+                return refuse("Target command name already exists");
+            }
+            taken.retain(|name| *name != from);
+            gone.push(from);
+            if !to.is_empty() {
+                gone.retain(|name| *name != to);
+                taken.push(to);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the settings on to those who keep a copy.
+    pub(super) fn apply_config(&mut self) {
+        if !core::mem::take(&mut self.server.config_changed) {
+            return;
+        }
+        let (config, store) = (&self.server.config, &mut self.store);
+        store.notify = config.notify_keyspace_events;
+        let number = |name| config.number(name) as u64;
+        let tuning = &mut store.tuning;
+        tuning.hash_listpack_entries = number("hash-max-listpack-entries");
+        tuning.hash_listpack_value = config.bytes("hash-max-listpack-value");
+        tuning.list_listpack_size = config.number("list-max-listpack-size") as i32;
+        tuning.list_compress_depth = config.number("list-compress-depth") as i32;
+        tuning.set_intset_entries = number("set-max-intset-entries");
+        tuning.set_listpack_entries = number("set-max-listpack-entries");
+        tuning.set_listpack_value = config.bytes("set-max-listpack-value");
+        tuning.zset_listpack_entries = number("zset-max-listpack-entries");
+        tuning.zset_listpack_value = config.bytes("zset-max-listpack-value");
+        tuning.stream_node_bytes = config.bytes("stream-node-max-bytes");
+        tuning.stream_node_entries = number("stream-node-max-entries");
+        tuning.hll_sparse_bytes = config.bytes("hll-sparse-max-bytes");
+        store.access.lfu = config.text("maxmemory-policy").ends_with(b"-lfu");
+        store.access.log_factor = config.number("lfu-log-factor") as u32;
+        store.access.decay_minutes = config.number("lfu-decay-time") as u32;
+        store.access.set_now(self.server.now.unix_ms());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<(), ConfigError> {
+        Engine::check_config(&Config::parse_text(text).expect("the text is right"))
+    }
+
+    #[test]
+    fn a_renamed_command_exists_and_its_new_name_does_not() {
+        assert!(check("rename-command GET fetch\nrename-command SET GET").is_ok());
+        assert!(check("rename-command GET \"\"").is_ok());
+        let refused = check("rename-command nosuch x").expect_err("there is no such command");
+        assert_eq!(refused.reason, "No such command in rename-command");
+        let refused = check("timeout 1\nrename-command GET SET").expect_err("SET is taken");
+        assert_eq!(refused.reason, "Target command name already exists");
+        assert_eq!(refused.line.map(|line| line.0), Some(2));
+        assert!(check("rename-command GET a\nrename-command GET b").is_err());
+    }
+}

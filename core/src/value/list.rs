@@ -1,6 +1,7 @@
 //! List values.
 
 use super::{Kind, Object};
+use crate::collections::hash::HashSeed;
 
 /// A list.
 #[derive(Debug, Default)]
@@ -9,7 +10,7 @@ pub struct List {}
 impl Object for List {
     const KIND: Kind = Kind::List;
 
-    fn duplicate(&self) -> Self {
+    fn duplicate(&self, _seed: &HashSeed) -> Self {
         Self::default()
     }
 

@@ -17,6 +17,7 @@ pub use sorted_set::SortedSet;
 pub use stream::Stream;
 pub use tuning::Tuning;
 
+use crate::collections::hash::HashSeed;
 use alloc::vec::Vec;
 
 /// What an entry holds.
@@ -101,7 +102,7 @@ pub trait Object: Sized + 'static {
     const KIND: Kind;
 
     /// An equal value of its own, as COPY makes it; in the same encoding.
-    fn duplicate(&self) -> Self;
+    fn duplicate(&self, seed: &HashSeed) -> Self;
 
     /// The name of the encoding as OBJECT ENCODING gives it.
     fn encoding(&self) -> &'static str;

@@ -1,31 +1,320 @@
-//! Set values.
+//! Set values: an intset while all members are integers, a listpack while it is small, a table of
+//! members afterwards.
 
-use super::{Kind, Object};
+use super::{Kind, Object, Tuning};
+use crate::collections::decimal;
+use crate::collections::dict::Dict;
+use crate::collections::hash::{HashSeed, hash};
+use crate::collections::intset::Intset;
+use crate::collections::listpack::{Element, Listpack};
+use crate::collections::thin::ThinBytes;
+use crate::rng::Rng;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// A set.
-#[derive(Debug, Default)]
-pub struct Set {}
+#[derive(Debug)]
+pub struct Set {
+    repr: Repr,
+}
+
+#[derive(Debug)]
+enum Repr {
+    Intset(Intset),
+    Listpack(Listpack),
+    Table(Box<Dict<ThinBytes>>),
+}
+
+impl Default for Set {
+    fn default() -> Self {
+        Self { repr: Repr::Intset(Intset::new()) }
+    }
+}
+
+fn hasher(seed: &HashSeed) -> impl Fn(&ThinBytes) -> u64 + '_ {
+    move |member| hash(seed, member.as_slice())
+}
+
+impl Set {
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        match &self.repr {
+            Repr::Intset(ints) => ints.len() as usize,
+            Repr::Listpack(pack) => pack.len() as usize,
+            Repr::Table(table) => table.len(),
+        }
+    }
+
+    /// Whether there are no members; then the key is about to be removed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether `member` is in it.
+    #[inline]
+    pub fn contains(&self, member: &[u8], seed: &HashSeed) -> bool {
+        match &self.repr {
+            Repr::Intset(ints) => decimal::parse(member).is_some_and(|value| ints.contains(value)),
+            Repr::Listpack(pack) => pack.find(member, 0).is_some(),
+            Repr::Table(table) => {
+                table.find(hash(seed, member), |m| m.as_slice() == member).is_some()
+            }
+        }
+    }
+
+    /// Whether a member of another set is in it.
+    #[inline]
+    pub fn contains_element(&self, member: Element<'_>, seed: &HashSeed) -> bool {
+        if let (Repr::Intset(ints), Element::Int(value)) = (&self.repr, member) {
+            return ints.contains(value);
+        }
+        self.contains(&member.text(), seed)
+    }
+
+    /// Adds a member; whether it is new.
+    #[inline]
+    pub fn insert(&mut self, member: &[u8], tuning: &Tuning) -> bool {
+        if let Repr::Intset(ints) = &mut self.repr {
+            if let Some(value) = decimal::parse(member) {
+                let is_new = ints.insert(value);
+                if is_new && u64::from(ints.len()) > tuning.set_intset_entries {
+                    self.leave_intset(&[], tuning);
+                }
+                return is_new;
+            }
+            self.leave_intset(member, tuning);
+        }
+        if let Repr::Listpack(pack) = &mut self.repr {
+            if pack.find(member, 0).is_some() {
+                return false;
+            }
+            if u64::from(pack.len()) < tuning.set_listpack_entries
+                && member.len() as u64 <= tuning.set_listpack_value
+                && pack.fits(member.len() + 11)
+            {
+                pack.push_back(member);
+                return true;
+            }
+            self.become_table(&tuning.seed);
+        }
+        let Repr::Table(table) = &mut self.repr else {
+            unreachable!("what has no room in the small encodings has just become a table")
+        };
+        let hash = hash(&tuning.seed, member);
+        if table.find(hash, |m| m.as_slice() == member).is_some() {
+            return false;
+        }
+        table.insert_unique(hash, ThinBytes::new(member), hasher(&tuning.seed));
+        true
+    }
+
+    /// Removes a member; whether it was there.
+    pub fn remove(&mut self, member: &[u8], seed: &HashSeed) -> bool {
+        match &mut self.repr {
+            Repr::Intset(ints) => decimal::parse(member).is_some_and(|value| ints.remove(value)),
+            Repr::Listpack(pack) => match pack.find(member, 0) {
+                Some(pos) => {
+                    pack.remove(pos);
+                    true
+                }
+                None => false,
+            },
+            Repr::Table(table) => table
+                .remove(hash(seed, member), |m| m.as_slice() == member, hasher(seed))
+                .is_some(),
+        }
+    }
+
+    /// Every member; integers in ascending order while they are an intset.
+    pub fn iter(&self) -> impl Iterator<Item = Element<'_>> + '_ {
+        let (ints, pack, table) = match &self.repr {
+            Repr::Intset(ints) => (Some(ints), None, None),
+            Repr::Listpack(pack) => (None, Some(pack), None),
+            Repr::Table(table) => (None, None, Some(table)),
+        };
+        let ints = ints.into_iter().flat_map(|ints| ints.iter().map(Element::Int));
+        let elements = pack.into_iter().flat_map(Listpack::iter);
+        let members = table
+            .into_iter()
+            .flat_map(|table| table.iter().map(|m| Element::Str(m.as_slice())));
+        ints.chain(elements).chain(members)
+    }
+
+    /// One step of a SCAN; the small encodings are given whole. The next cursor, 0 at the end.
+    pub fn scan(&self, cursor: u64, mut f: impl FnMut(Element<'_>)) -> u64 {
+        match &self.repr {
+            Repr::Table(table) => table.scan(cursor, |m| f(Element::Str(m.as_slice()))),
+            _ => {
+                self.iter().for_each(f);
+                0
+            }
+        }
+    }
+
+    /// A member chosen at random; `None` only if there is none.
+    pub fn random(&self, rng: &mut Rng) -> Option<Element<'_>> {
+        match &self.repr {
+            Repr::Intset(ints) => {
+                let len = ints.len();
+                if len == 0 {
+                    return None;
+                }
+                ints.get(rng.below(u64::from(len)) as u32).map(Element::Int)
+            }
+            Repr::Listpack(pack) => {
+                let len = pack.len();
+                if len == 0 {
+                    return None;
+                }
+                pack.get(rng.below(u64::from(len)) as i64)
+            }
+            Repr::Table(table) => {
+                table.random(|| rng.next()).map(|m| Element::Str(m.as_slice()))
+            }
+        }
+    }
+
+    /// Removes a member chosen at random and returns its text.
+    pub fn pop_random(&mut self, rng: &mut Rng, seed: &HashSeed) -> Option<Vec<u8>> {
+        let member = self.random(rng)?.to_vec();
+        self.remove(&member, seed);
+        Some(member)
+    }
+
+    /// The intset, if it is one.
+    pub fn intset(&self) -> Option<&Intset> {
+        match &self.repr {
+            Repr::Intset(ints) => Some(ints),
+            _ => None,
+        }
+    }
+
+    /// Leaves the intset for a listpack, if `member` has room there, or a table.
+    #[cold]
+    fn leave_intset(&mut self, member: &[u8], tuning: &Tuning) {
+        let Repr::Intset(ints) = &self.repr else { return };
+        let small = u64::from(ints.len()) < tuning.set_listpack_entries
+            && member.len() as u64 <= tuning.set_listpack_value
+            && tuning.set_listpack_value >= decimal::MAX_TEXT as u64;
+        if !small {
+            self.become_table(&tuning.seed);
+            return;
+        }
+        let mut pack = Listpack::new();
+        for value in ints.iter() {
+            pack.push_back_int(value);
+        }
+        self.repr = Repr::Listpack(pack);
+    }
+
+    #[cold]
+    fn become_table(&mut self, seed: &HashSeed) {
+        self.repr = Repr::Table(self.table_of_members(seed));
+    }
+
+    fn table_of_members(&self, seed: &HashSeed) -> Box<Dict<ThinBytes>> {
+        let mut table = Box::new(Dict::new());
+        for member in self.iter() {
+            let member = member.text();
+            table.insert_unique(hash(seed, &member), ThinBytes::new(&member), hasher(seed));
+        }
+        table
+    }
+}
 
 impl Object for Set {
     const KIND: Kind = Kind::Set;
 
-    fn duplicate(&self) -> Self {
-        Self::default()
+    fn duplicate(&self, seed: &HashSeed) -> Self {
+        let repr = match &self.repr {
+            Repr::Intset(ints) => Repr::Intset(ints.clone()),
+            Repr::Listpack(pack) => Repr::Listpack(pack.clone()),
+            Repr::Table(_) => Repr::Table(self.table_of_members(seed)),
+        };
+        Self { repr }
     }
 
     fn encoding(&self) -> &'static str {
-        "listpack"
+        match self.repr {
+            Repr::Intset(_) => "intset",
+            // Redis 7.0 knows no listpacks of members.
+            Repr::Listpack(_) | Repr::Table(_) => "hashtable",
+        }
     }
 
     fn memory(&self) -> usize {
         size_of::<Self>()
+            + match &self.repr {
+                Repr::Intset(ints) => ints.heap_bytes(),
+                Repr::Listpack(pack) => pack.heap_bytes(),
+                Repr::Table(table) => {
+                    // The first few members stand for all of them.
+                    let (sum, count) =
+                        table.iter().take(64).fold((0, 0), |(s, n), m| (s + m.memory(), n + 1));
+                    table.memory() + sum.checked_div(count).unwrap_or(0) * table.len()
+                }
+            }
     }
 
     fn free_effort(&self) -> usize {
-        1
+        match &self.repr {
+            Repr::Table(table) => table.len(),
+            _ => 1,
+        }
     }
 
-    fn free_some(&mut self, _budget: usize) -> usize {
-        0
+    fn free_some(&mut self, budget: usize) -> usize {
+        let Repr::Table(table) = &mut self.repr else { return 0 };
+        let before = table.len();
+        table.pop_some(budget, drop);
+        before - table.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use alloc::format;
+
+    const SEED: HashSeed = HashSeed::new([1, 2, 3, 4]);
+
+    #[test]
+    fn a_set_agrees_with_a_model_across_its_encodings() {
+        let mut tuning = Tuning::new(SEED);
+        for (ints, entries) in [(10, 20), (0, 0), (512, 128)] {
+            tuning.set_intset_entries = ints;
+            tuning.set_listpack_entries = entries;
+            let (mut set, mut model) = (Set::default(), BTreeSet::new());
+            let mut rng = Rng::new(3);
+            for step in 0..2000 {
+                let n = rng.below(300);
+                let member = if step > 500 && n % 3 == 0 { format!("m{n}") } else { format!("{n}") };
+                if rng.below(3) == 0 {
+                    assert_eq!(set.remove(member.as_bytes(), &SEED), model.remove(&member));
+                } else {
+                    assert_eq!(set.insert(member.as_bytes(), &tuning), model.insert(member));
+                }
+                assert_eq!(set.len(), model.len());
+            }
+            assert!(model.iter().all(|m| set.contains(m.as_bytes(), &SEED)));
+            assert_eq!(set.iter().count(), model.len());
+            while let Some(member) = set.pop_random(&mut rng, &SEED) {
+                assert!(model.remove(core::str::from_utf8(&member).expect("ASCII members")));
+            }
+            assert!(model.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_encoding_follows_the_members() {
+        let tuning = Tuning::new(SEED);
+        let mut set = Set::default();
+        for i in 0..512 {
+            set.insert(format!("{i}").as_bytes(), &tuning);
+        }
+        assert_eq!(set.encoding(), "intset");
+        set.insert(b"512", &tuning);
+        assert_eq!(set.encoding(), "hashtable");
     }
 }

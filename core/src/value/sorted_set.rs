@@ -1,6 +1,7 @@
 //! SortedSet values.
 
 use super::{Kind, Object};
+use crate::collections::hash::HashSeed;
 
 /// A sorted set.
 #[derive(Debug, Default)]
@@ -9,7 +10,7 @@ pub struct SortedSet {}
 impl Object for SortedSet {
     const KIND: Kind = Kind::SortedSet;
 
-    fn duplicate(&self) -> Self {
+    fn duplicate(&self, _seed: &HashSeed) -> Self {
         Self::default()
     }
 

@@ -1,6 +1,7 @@
 //! Stream values.
 
 use super::{Kind, Object};
+use crate::collections::hash::HashSeed;
 
 /// A stream.
 #[derive(Debug, Default)]
@@ -9,7 +10,7 @@ pub struct Stream {}
 impl Object for Stream {
     const KIND: Kind = Kind::Stream;
 
-    fn duplicate(&self) -> Self {
+    fn duplicate(&self, _seed: &HashSeed) -> Self {
         Self::default()
     }
 

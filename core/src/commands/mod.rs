@@ -1,6 +1,8 @@
 //! Every command, by family: its declaration and its function side by side. [`table`] lists them.
 
 pub mod connection;
+pub mod hash;
 pub mod pubsub;
+pub mod set;
 pub mod string;
 pub mod table;

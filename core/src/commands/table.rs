@@ -2,7 +2,7 @@
 //!
 //! Whatever knows the set of commands is computed from here.
 
-use super::{connection, string};
+use super::{connection, hash, set, string};
 use crate::command::{Args, Command};
 use crate::error::{Error, printable};
 use alloc::format;
@@ -14,6 +14,41 @@ pub static TABLE: &[&Command] = &[
     &connection::ECHO,
     &connection::PING,
     &connection::QUIT,
+    // hash
+    &hash::HDEL,
+    &hash::HEXISTS,
+    &hash::HGET,
+    &hash::HGETALL,
+    &hash::HINCRBY,
+    &hash::HINCRBYFLOAT,
+    &hash::HKEYS,
+    &hash::HLEN,
+    &hash::HMGET,
+    &hash::HMSET,
+    &hash::HRANDFIELD,
+    &hash::HSCAN,
+    &hash::HSET,
+    &hash::HSETNX,
+    &hash::HSTRLEN,
+    &hash::HVALS,
+    // set
+    &set::SADD,
+    &set::SCARD,
+    &set::SDIFF,
+    &set::SDIFFSTORE,
+    &set::SINTER,
+    &set::SINTERCARD,
+    &set::SINTERSTORE,
+    &set::SISMEMBER,
+    &set::SMEMBERS,
+    &set::SMISMEMBER,
+    &set::SMOVE,
+    &set::SPOP,
+    &set::SRANDMEMBER,
+    &set::SREM,
+    &set::SSCAN,
+    &set::SUNION,
+    &set::SUNIONSTORE,
     // string
     &string::APPEND,
     &string::DECR,

@@ -4,6 +4,7 @@
 //! here and nowhere else. Aggregates are announced by their length first; where that is known only
 //! afterwards, [`Reply::deferred`] keeps the place.
 
+use crate::collections::listpack::Element;
 use crate::error::Error;
 use alloc::vec::Vec;
 
@@ -98,6 +99,15 @@ impl Reply {
     pub fn bulk_int(&mut self, value: i64) {
         let mut buffer = itoa::Buffer::new();
         self.bulk(buffer.format(value).as_bytes());
+    }
+
+    /// An element of a collection, as a bulk string.
+    #[inline]
+    pub fn element(&mut self, element: Element<'_>) {
+        match element {
+            Element::Str(bytes) => self.bulk(bytes),
+            Element::Int(value) => self.bulk_int(value),
+        }
     }
 
     /// `bytes`, or null.

@@ -9,6 +9,7 @@ pub use hooks::Hooks;
 
 use crate::client::{Clients, ConnId, PubSub};
 use crate::config::Config;
+use crate::resp::Reply;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -92,3 +93,15 @@ pub struct Server {
     /// What the host is to do, in this order.
     pub effects: VecDeque<Effect>,
 }
+
+impl Server {
+    /// Whether a reply has outgrown what any client may be sent: a command that repeats itself at a client's
+    /// word stops there.
+    #[inline]
+    pub fn is_over_output_limit(&self, reply: &Reply) -> bool {
+        reply.out.len() > REPLY_BYTES_MAX
+    }
+}
+
+/// No reply may grow past this, in bytes.
+const REPLY_BYTES_MAX: usize = 1 << 30;

@@ -16,6 +16,7 @@
 //! sound: only [`Entry::build`] writes headers; every access derives its place from the header through
 //! [`Shape`]; an entry owns its allocation and its object and frees both once.
 
+use crate::collections::hash::HashSeed;
 use crate::value::{Kind, Object, Str, Type, with_object};
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
@@ -385,7 +386,7 @@ impl Entry {
 
     /// A copy of value and expiry under another key, as COPY makes it.
     #[must_use]
-    pub fn duplicate(&self, key: &[u8]) -> Self {
+    pub fn duplicate(&self, key: &[u8], seed: &HashSeed) -> Self {
         let old = self.shape();
         let kind = kind_of(old.bits);
         let mut copy = match (self.as_str(), kind) {
@@ -396,23 +397,23 @@ impl Entry {
                 let shape = Shape::new(Kind::Inline, modified, false, key.len(), bytes.len());
                 Self::build(shape, 0, None, key, &Payload::Bytes(bytes))
             }
-            (None, _) => self.duplicate_object(key),
+            (None, _) => self.duplicate_object(key, seed),
         };
         copy.set_expiry_ms(self.expiry_ms());
         copy
     }
 
-    fn duplicate_object(&self, key: &[u8]) -> Self {
-        fn of<T: Object>(entry: &Entry, key: &[u8]) -> Entry {
-            Entry::object(key, entry.as_object::<T>().expect("the kind is T's").duplicate())
+    fn duplicate_object(&self, key: &[u8], seed: &HashSeed) -> Self {
+        fn of<T: Object>(entry: &Entry, key: &[u8], seed: &HashSeed) -> Entry {
+            Entry::object(key, entry.as_object::<T>().expect("the kind is T's").duplicate(seed))
         }
         match self.kind() {
             Kind::Inline | Kind::Int | Kind::Vector => unreachable!("strings are no objects"),
-            Kind::List => of::<crate::value::List>(self, key),
-            Kind::Set => of::<crate::value::Set>(self, key),
-            Kind::Hash => of::<crate::value::Hash>(self, key),
-            Kind::SortedSet => of::<crate::value::SortedSet>(self, key),
-            Kind::Stream => of::<crate::value::Stream>(self, key),
+            Kind::List => of::<crate::value::List>(self, key, seed),
+            Kind::Set => of::<crate::value::Set>(self, key, seed),
+            Kind::Hash => of::<crate::value::Hash>(self, key, seed),
+            Kind::SortedSet => of::<crate::value::SortedSet>(self, key, seed),
+            Kind::Stream => of::<crate::value::Stream>(self, key, seed),
         }
     }
 
@@ -826,7 +827,7 @@ mod tests {
         for value in [&b"v"[..], &[7; 5000]] {
             let mut entry = Entry::string(b"k", value);
             entry.set_expiry_ms(Some(1));
-            let copy = entry.duplicate(b"other");
+            let copy = entry.duplicate(b"other", &HashSeed::new([1; 4]));
             drop(entry);
             assert_eq!(copy.as_str(), Some(Str::Bytes(value)));
             assert_eq!((copy.key(), copy.expiry_ms()), (&b"other"[..], Some(1)));

@@ -19,7 +19,7 @@ pub use events::{Class, KeyEvent};
 pub use strings::Expiry;
 
 use crate::collections::dict::SlotMut;
-use crate::collections::hash::hash;
+use crate::collections::hash::{HashSeed, hash};
 use crate::error::Error;
 use crate::rng::Rng;
 use crate::value::{Kind, Object, Str, Tuning};
@@ -114,6 +114,18 @@ pub struct StoreStats {
     pub expired: u64,
     pub evicted: u64,
     pub lazyfreed: u64,
+}
+
+/// Counts a miss and notes its event, through fields that are free while a table is not.
+macro_rules! note_miss {
+    ($self:ident, $key:ident) => {
+        $self.stats.misses += 1;
+        if $self.notify.intersects(Class::MISS) {
+            let key = Box::from($key);
+            let event = KeyEvent { class: Class::MISS, event: "keymiss", db: $self.current, key };
+            $self.events.push(event);
+        }
+    };
 }
 
 /// All databases, and what happened to them since the engine last looked.
@@ -312,16 +324,7 @@ impl Store {
             }
             return Some(entry);
         }
-        self.stats.misses += 1;
-        if self.notify.intersects(Class::MISS) {
-            let key = Box::from(key);
-            self.events.push(KeyEvent {
-                class: Class::MISS,
-                event: "keymiss",
-                db: self.current,
-                key,
-            });
-        }
+        note_miss!(self, key);
         None
     }
 
@@ -375,6 +378,38 @@ impl Store {
             None => Ok(None),
             Some(entry) => entry.as_object().map(Some).ok_or(Error::WrongType),
         }
+    }
+
+    /// The object at `key`, for reading, with the seed of its tables and the generator.
+    #[inline]
+    pub fn object_and_seed<T: Object>(
+        &mut self,
+        key: &[u8],
+    ) -> Result<Option<(&T, &HashSeed, &mut Rng)>, Error> {
+        let hash = self.hash(key);
+        if let Some(slot) = live_slot!(self, hash, key) {
+            self.stats.hits += 1;
+            let entry = slot.into_mut();
+            if !self.no_touch {
+                self.access.touch(entry, &mut self.rng);
+            }
+            return match entry.as_object() {
+                Some(object) => Ok(Some((object, &self.tuning.seed, &mut self.rng))),
+                None => Err(Error::WrongType),
+            };
+        }
+        note_miss!(self, key);
+        Ok(None)
+    }
+
+    /// The object at `key`, for commands that read several keys at once: after [`Store::object`] was asked
+    /// for each of them, so that what has expired is gone.
+    pub fn shared<T: Object>(&self, key: &[u8]) -> Option<&T> {
+        let entry = self.db().find(self.hash(key), key)?;
+        if entry.expiry_ms().is_some_and(|at_ms| at_ms <= self.now_ms) {
+            return None;
+        }
+        entry.as_object()
     }
 
     /// The object at `key`, for changing. With [`Store::tuning`] needed beside it, see [`Store::object_and_tuning`].

@@ -121,9 +121,9 @@ impl Hash {
                 pack.remove_at(pos, 2);
                 true
             }
-            Repr::Table(table) => table
-                .remove(hash(seed, name), |field| field.name() == name, hasher(seed))
-                .is_some(),
+            Repr::Table(table) => {
+                table.remove(hash(seed, name), |field| field.name() == name, hasher(seed)).is_some()
+            }
         }
     }
 

@@ -119,9 +119,9 @@ impl Set {
                 }
                 None => false,
             },
-            Repr::Table(table) => table
-                .remove(hash(seed, member), |m| m.as_slice() == member, hasher(seed))
-                .is_some(),
+            Repr::Table(table) => {
+                table.remove(hash(seed, member), |m| m.as_slice() == member, hasher(seed)).is_some()
+            }
         }
     }
 
@@ -134,9 +134,8 @@ impl Set {
         };
         let ints = ints.into_iter().flat_map(|ints| ints.iter().map(Element::Int));
         let elements = pack.into_iter().flat_map(Listpack::iter);
-        let members = table
-            .into_iter()
-            .flat_map(|table| table.iter().map(|m| Element::Str(m.as_slice())));
+        let members =
+            table.into_iter().flat_map(|table| table.iter().map(|m| Element::Str(m.as_slice())));
         ints.chain(elements).chain(members)
     }
 
@@ -168,9 +167,7 @@ impl Set {
                 }
                 pack.get(rng.below(u64::from(len)) as i64)
             }
-            Repr::Table(table) => {
-                table.random(|| rng.next()).map(|m| Element::Str(m.as_slice()))
-            }
+            Repr::Table(table) => table.random(|| rng.next()).map(|m| Element::Str(m.as_slice())),
         }
     }
 
@@ -179,6 +176,11 @@ impl Set {
         let member = self.random(rng)?.to_vec();
         self.remove(&member, seed);
         Some(member)
+    }
+
+    /// Whether it is one of the small encodings, which are cheap to walk and dear to index.
+    pub fn encoding_is_small(&self) -> bool {
+        !matches!(self.repr, Repr::Table(_))
     }
 
     /// The intset, if it is one.
@@ -289,7 +291,8 @@ mod tests {
             let mut rng = Rng::new(3);
             for step in 0..2000 {
                 let n = rng.below(300);
-                let member = if step > 500 && n % 3 == 0 { format!("m{n}") } else { format!("{n}") };
+                let member =
+                    if step > 500 && n % 3 == 0 { format!("m{n}") } else { format!("{n}") };
                 if rng.below(3) == 0 {
                     assert_eq!(set.remove(member.as_bytes(), &SEED), model.remove(&member));
                 } else {

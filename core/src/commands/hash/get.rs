@@ -1,0 +1,163 @@
+//! Reading hashes: HGET, HMGET, HGETALL, HKEYS, HVALS, HLEN, HEXISTS, HSTRLEN.
+
+use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
+use crate::error::Error;
+use crate::value::Hash;
+
+/// HGET key field: the value of a field, or null.
+pub const HGET: Command = Command::new("hget", 3, hget)
+    .fast()
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("2.0.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))])
+    .docs("key field", "Returns the value of a field.", "O(1)");
+
+fn hget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
+    match hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed)) {
+        Some(value) => ctx.reply.element(value),
+        None => ctx.reply.null(),
+    }
+    Ok(Flow::Done)
+}
+
+/// HMGET key field \[field …\]: the values of fields, null for those that do not exist.
+pub const HMGET: Command = Command::new("hmget", -3, hmget)
+    .fast()
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("2.0.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))])
+    .docs("key field [field ...]", "Returns the values of fields.", "O(N) for N fields");
+
+fn hmget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
+    ctx.reply.array(args.len() - 2);
+    for name in args.iter_from(2) {
+        match hash.as_ref().and_then(|(hash, seed, _)| hash.get(name, seed)) {
+            Some(value) => ctx.reply.element(value),
+            None => ctx.reply.null(),
+        }
+    }
+    Ok(Flow::Done)
+}
+
+/// HGETALL key: every field with its value.
+pub const HGETALL: Command = Command::new("hgetall", 2, hgetall)
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("2.0.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))])
+    .tips(&["nondeterministic_output_order"])
+    .docs("key", "Returns all fields with their values.", "O(N) for a hash of N fields");
+
+fn hgetall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let Some(hash) = ctx.db.object::<Hash>(&args[1])? else {
+        ctx.reply.map(0);
+        return Ok(Flow::Done);
+    };
+    ctx.reply.map(hash.len());
+    for (name, value) in hash.iter() {
+        ctx.reply.element(name);
+        ctx.reply.element(value);
+    }
+    Ok(Flow::Done)
+}
+
+/// HKEYS key: the names of all fields.
+pub const HKEYS: Command = Command::new("hkeys", 2, hkeys)
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("2.0.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))])
+    .tips(&["nondeterministic_output_order"])
+    .docs("key", "Returns the names of all fields.", "O(N) for a hash of N fields");
+
+fn hkeys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let Some(hash) = ctx.db.object::<Hash>(&args[1])? else {
+        ctx.reply.array(0);
+        return Ok(Flow::Done);
+    };
+    ctx.reply.array(hash.len());
+    for (name, _) in hash.iter() {
+        ctx.reply.element(name);
+    }
+    Ok(Flow::Done)
+}
+
+/// HVALS key: the values of all fields.
+pub const HVALS: Command = Command::new("hvals", 2, hvals)
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("2.0.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))])
+    .tips(&["nondeterministic_output_order"])
+    .docs("key", "Returns the values of all fields.", "O(N) for a hash of N fields");
+
+fn hvals(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let Some(hash) = ctx.db.object::<Hash>(&args[1])? else {
+        ctx.reply.array(0);
+        return Ok(Flow::Done);
+    };
+    ctx.reply.array(hash.len());
+    for (_, value) in hash.iter() {
+        ctx.reply.element(value);
+    }
+    Ok(Flow::Done)
+}
+
+/// HLEN key: how many fields there are.
+pub const HLEN: Command = Command::new("hlen", 2, hlen)
+    .fast()
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("2.0.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO)])
+    .docs("key", "Returns the number of fields.", "O(1)");
+
+fn hlen(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let len = ctx.db.object::<Hash>(&args[1])?.map_or(0, Hash::len);
+    ctx.reply.len(len);
+    Ok(Flow::Done)
+}
+
+/// HEXISTS key field: 1 if the field exists.
+pub const HEXISTS: Command = Command::new("hexists", 3, hexists)
+    .fast()
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("2.0.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO)])
+    .docs("key field", "Tells whether a field exists.", "O(1)");
+
+fn hexists(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
+    let exists = hash.is_some_and(|(hash, seed, _)| hash.contains(&args[2], seed));
+    ctx.reply.int(exists.into());
+    Ok(Flow::Done)
+}
+
+/// HSTRLEN key field: the length of a field's value in bytes.
+pub const HSTRLEN: Command = Command::new("hstrlen", 3, hstrlen)
+    .fast()
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("3.2.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO)])
+    .docs("key field", "Returns the length of a field's value.", "O(1)");
+
+fn hstrlen(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
+    let len = hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed)).map_or(0, |v| v.len());
+    ctx.reply.len(len);
+    Ok(Flow::Done)
+}

@@ -1,0 +1,137 @@
+//! HRANDFIELD and HSCAN.
+
+use crate::collections::listpack::Element;
+use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan, write_scan};
+use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
+use crate::error::Error;
+use crate::resp::Reply;
+use crate::value::Hash;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+/// HRANDFIELD key \[count \[WITHVALUES\]\]: fields chosen at random.
+pub const HRANDFIELD: Command = Command::new("hrandfield", -2, hrandfield)
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("6.2.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))])
+    .tips(&["nondeterministic_output"])
+    .docs(
+        "key [count [WITHVALUES]]",
+        "Returns fields chosen at random.",
+        "O(N) for N returned fields",
+    );
+
+fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    if args.len() == 2 {
+        let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
+        match hash.and_then(|(hash, _, rng)| hash.random(rng)) {
+            Some((name, _)) => ctx.reply.element(name),
+            None => ctx.reply.null(),
+        }
+        return Ok(Flow::Done);
+    }
+    let count = args.int(2)?;
+    if count == i64::MIN {
+        return Err(Error::OutOfRange);
+    }
+    let with_values = args.len() == 4 && args.is(3, "withvalues");
+    if args.len() > 3 && !with_values {
+        return Err(Error::Syntax);
+    }
+    if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 {
+        return Err(Error::OutOfRange);
+    }
+    let Some((hash, _, rng)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
+        ctx.reply.array(0);
+        return Ok(Flow::Done);
+    };
+    let reply = &mut *ctx.reply;
+    let write = |reply: &mut Reply, (name, value): (Element<'_>, Element<'_>)| {
+        if with_values && reply.is_resp3() {
+            reply.array(2);
+        }
+        reply.element(name);
+        if with_values {
+            reply.element(value);
+        }
+    };
+    let flat = if with_values && !reply.is_resp3() { 2 } else { 1 };
+    if count < 0 {
+        // With repetitions: as many as asked for.
+        let wanted = count.unsigned_abs() as usize;
+        let place = reply.deferred();
+        let mut written = 0;
+        while written < wanted && !ctx.server.is_over_output_limit(reply) {
+            let Some(field) = hash.random(rng) else { break };
+            write(reply, field);
+            written += 1;
+        }
+        reply.finish_array(place, written * flat);
+        return Ok(Flow::Done);
+    }
+    let wanted = (count as usize).min(hash.len());
+    reply.array(wanted * flat);
+    if wanted.saturating_mul(3) > hash.len() || hash.is_listpack() {
+        // One pass: each field is chosen with the chance that is left for it.
+        let (mut left, mut needed) = (hash.len() as u64, wanted as u64);
+        for field in hash.iter() {
+            if needed > 0 && rng.below(left) < needed {
+                write(reply, field);
+                needed -= 1;
+            }
+            left -= 1;
+        }
+        return Ok(Flow::Done);
+    }
+    let mut chosen = BTreeSet::new();
+    while chosen.len() < wanted {
+        let Some(field) = hash.random(rng) else { break };
+        if chosen.insert(field.0.to_vec()) {
+            write(reply, field);
+        }
+    }
+    Ok(Flow::Done)
+}
+
+/// HSCAN key cursor \[MATCH pattern\] \[COUNT count\] \[NOVALUES\]: a step through the fields.
+pub const HSCAN: Command = Command::new("hscan", -3, hscan)
+    .readonly()
+    .acl(Acl::HASH)
+    .group(Group::Hash)
+    .since("2.8.0")
+    .keys(&[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))])
+    .tips(&["nondeterministic_output"])
+    .docs(
+        "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
+        "Iterates over the fields of a hash.",
+        "O(1) a call, O(N) for all",
+    );
+
+fn hscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let mut cursor = parse_cursor(args, 2)?;
+    let Some(hash) = ctx.db.object::<Hash>(&args[1])? else {
+        write_empty_scan(ctx.reply);
+        return Ok(Flow::Done);
+    };
+    let options = ScanOptions::parse(args, 3, ScanKind::Fields)?;
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    let mut seen = 0;
+    for _ in 0..options.buckets_max() {
+        cursor = hash.scan(cursor, |name, value| {
+            seen += 1;
+            if options.matches(&name.text()) {
+                found.push(name.to_vec());
+                if !options.no_values {
+                    found.push(value.to_vec());
+                }
+            }
+        });
+        if cursor == 0 || seen >= options.count {
+            break;
+        }
+    }
+    write_scan(ctx.reply, cursor, &found);
+    Ok(Flow::Done)
+}

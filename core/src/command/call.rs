@@ -1,6 +1,6 @@
 //! Running one command that was let through: the clock of the statistics, the truncated reply on an error.
 
-use super::{Args, Command, Ctx, Flow};
+use super::{Args, Command, Ctx, Flags, Flow};
 use crate::error::Error;
 
 /// Runs `command`, whose place in the table is `id`, and writes its reply or its error.
@@ -19,22 +19,35 @@ pub fn call(
     let result = (command.run)(ctx, args);
     ctx.server.tick = (ctx.server.hooks.stopwatch)();
     let nanos = ctx.server.tick.wrapping_sub(start);
-    ctx.server.stats.commands += 1;
-    let stats = &mut ctx.server.command_stats[id];
-    stats.calls += 1;
-    stats.nanos += nanos;
     match result {
         Ok(Flow::Block(wait)) => {
             debug_assert_eq!(reply_start, ctx.reply.out.len(), "a blocked command wrote a reply");
+            // It counts when it is done.
             Ok(Flow::Block(wait))
         }
-        Ok(Flow::Done) => Ok(Flow::Done),
+        Ok(Flow::Done) => {
+            done(ctx, id, command, args, nanos);
+            Ok(Flow::Done)
+        }
         Err(error) => {
-            stats.failed += 1;
-            ctx.server.stats.error_replies += 1;
+            done(ctx, id, command, args, nanos);
+            ctx.server.command_stats[id].failed += 1;
+            ctx.server.stats.count_error(&error.text());
             ctx.reply.out.truncate(reply_start);
             ctx.reply.error(&error);
             Err(error)
         }
+    }
+}
+
+/// Counts a command that ran.
+#[inline]
+fn done(ctx: &mut Ctx<'_>, id: usize, command: &Command, args: Args<'_>, nanos: u64) {
+    let server = &mut *ctx.server;
+    server.stats.commands += 1;
+    server.command_stats[id].count(nanos, server.config.latency_tracking);
+    if nanos >= server.config.slowlog_slower_ns && !command.flags.contains(Flags::SKIP_SLOWLOG) {
+        let limit = server.config.slowlog_len;
+        server.slow_log.push(args, nanos / 1000, server.now.unix_ms() / 1000, ctx.client, limit);
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, printable};
 use alloc::format;
 use alloc::string::String;
 
-/// Every top-level command. A command's place is its number in the statistics.
+/// Every top-level command.
 pub static TABLE: &[&Command] = &[
     // connection
     &connection::ECHO,
@@ -173,29 +173,113 @@ pub fn find(name: &[u8]) -> Option<(usize, &'static Command)> {
     }
 }
 
-/// The command that `args` call, or why there is none: unknown name, unknown subcommand, arity.
-/// The place is the container's where the command is a subcommand.
+/// The number of the first subcommand of each container. Commands at the top level are numbered by their
+/// place in the table, their subcommands follow, container by container.
+static SUBCOMMANDS_FROM: [u16; TABLE.len()] = {
+    let mut from = [0; TABLE.len()];
+    let (mut place, mut next) = (0, TABLE.len());
+    while place < TABLE.len() {
+        from[place] = next as u16;
+        next += TABLE[place].subcommands.len();
+        place += 1;
+    }
+    from
+};
+
+/// How many commands and subcommands there are: their numbers are below.
+pub const fn count() -> usize {
+    let last = TABLE.len() - 1;
+    SUBCOMMANDS_FROM[last] as usize + TABLE[last].subcommands.len()
+}
+
+/// A command or subcommand with its number in the statistics.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbered {
+    /// Its number.
+    pub id: usize,
+    /// The container of a subcommand.
+    pub container: Option<&'static Command>,
+    /// The command itself.
+    pub command: &'static Command,
+}
+
+impl Numbered {
+    /// Its name, with its container's before it: `config|get`.
+    pub fn full_name(&self) -> String {
+        match self.container {
+            Some(container) => format!("{}|{}", container.name, self.command.name),
+            None => self.command.name.into(),
+        }
+    }
+
+    /// Its subcommands.
+    pub fn subcommands(self) -> impl ExactSizeIterator<Item = Self> {
+        let from = if self.container.is_none() { SUBCOMMANDS_FROM[self.id] } else { 0 };
+        self.command.subcommands.iter().enumerate().map(move |(index, &command)| Self {
+            id: from as usize + index,
+            container: Some(self.command),
+            command,
+        })
+    }
+}
+
+/// Every top-level command.
+pub fn commands() -> impl ExactSizeIterator<Item = Numbered> {
+    TABLE.iter().enumerate().map(|(id, &command)| Numbered { id, container: None, command })
+}
+
+/// The command or subcommand of this full name, in any case.
+pub fn find_full(name: &[u8]) -> Option<Numbered> {
+    let mut words = name.splitn(2, |&byte| byte == b'|');
+    let (id, command) = find(words.next()?)?;
+    let found = Numbered { id, container: None, command };
+    match words.next() {
+        None => Some(found),
+        Some(sub) => {
+            found.subcommands().find(|s| s.command.name.as_bytes().eq_ignore_ascii_case(sub))
+        }
+    }
+}
+
+/// The command that `args` call with its number, or why there is none: unknown name, unknown subcommand,
+/// arity.
 #[inline]
 pub fn resolve(args: Args<'_>) -> Result<(usize, &'static Command), Error> {
-    let Some((place, command)) = find(&args[0]) else { return Err(unknown(args)) };
+    resolve_or_whose(args).map_err(|(_, error)| error)
+}
+
+/// As [`resolve`]; a wrong arity comes with the number of the command it was meant for.
+#[inline]
+pub fn resolve_or_whose(
+    args: Args<'_>,
+) -> Result<(usize, &'static Command), (Option<usize>, Error)> {
+    let Some((place, command)) = find(&args[0]) else { return Err((None, unknown(args))) };
     if !command.subcommands.is_empty()
         && let Some(name) = args.get(1)
     {
-        let Some(&sub) =
-            command.subcommands.iter().find(|c| c.name.as_bytes().eq_ignore_ascii_case(name))
+        let Some(index) =
+            command.subcommands.iter().position(|c| c.name.as_bytes().eq_ignore_ascii_case(name))
         else {
-            return Err(Error::unknown_subcommand(name, command.name));
+            return Err((None, Error::unknown_subcommand(name, command.name)));
         };
+        let (id, sub) = (SUBCOMMANDS_FROM[place] as usize + index, command.subcommands[index]);
         return if sub.takes(args.len()) {
-            Ok((place, sub))
+            Ok((id, sub))
         } else {
-            Err(Error::Owned(format!(
-                "ERR wrong number of arguments for '{}|{}' command",
-                command.name, sub.name
-            )))
+            Err((
+                Some(id),
+                Error::Owned(format!(
+                    "ERR wrong number of arguments for '{}|{}' command",
+                    command.name, sub.name
+                )),
+            ))
         };
     }
-    if command.takes(args.len()) { Ok((place, command)) } else { Err(Error::Arity(command.name)) }
+    if command.takes(args.len()) {
+        Ok((place, command))
+    } else {
+        Err((Some(place), Error::Arity(command.name)))
+    }
 }
 
 #[cold]

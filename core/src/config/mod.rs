@@ -88,8 +88,8 @@ pub struct Config {
     pub active_expire_effort: u32,
     /// `latency-tracking`.
     pub latency_tracking: bool,
-    /// `slowlog-log-slower-than`, in microseconds; negative: the slow log is off.
-    pub slowlog_slower_us: i64,
+    /// `slowlog-log-slower-than`, in nanoseconds; the largest number: the slow log is off.
+    pub slowlog_slower_ns: u64,
     /// `slowlog-max-len`.
     pub slowlog_len: usize,
     /// `enable-debug-command`.
@@ -119,7 +119,7 @@ impl Default for Config {
             hz: 0,
             active_expire_effort: 0,
             latency_tracking: false,
-            slowlog_slower_us: 0,
+            slowlog_slower_ns: 0,
             slowlog_len: 0,
             debug_command: Gate::No,
             protected_configs: Gate::No,
@@ -220,7 +220,10 @@ impl Config {
         self.hz = self.number("hz") as u32;
         self.active_expire_effort = self.number("active-expire-effort") as u32;
         self.latency_tracking = self.is_on("latency-tracking");
-        self.slowlog_slower_us = self.number("slowlog-log-slower-than");
+        self.slowlog_slower_ns = match self.number("slowlog-log-slower-than") {
+            off if off < 0 => u64::MAX,
+            us => (us as u64).saturating_mul(1000),
+        };
         self.slowlog_len = self.number("slowlog-max-len") as usize;
         self.debug_command = self.gate("enable-debug-command");
         self.protected_configs = self.gate("enable-protected-configs");
@@ -292,6 +295,11 @@ impl Config {
             _ => None,
         })
     }
+}
+
+/// Whether the setting of this name holds a secret.
+pub fn is_secret(name: &[u8]) -> bool {
+    table::find(name).is_some_and(|place| SETTINGS[place].flags.contains(SettingFlags::SENSITIVE))
 }
 
 #[cfg(test)]

@@ -13,11 +13,11 @@ pub use crate::server::{Effect, Hooks, Level, Now, Ticket};
 use crate::client::{Client, Clients, PubSub};
 use crate::collections::hash::HashSeed;
 use crate::command::Request;
-use crate::commands::table::TABLE;
+use crate::commands::table;
 use crate::config::Config;
 use crate::resp::Span;
 use crate::rng::Rng;
-use crate::server::{CommandStats, Server, Stats};
+use crate::server::{CommandStats, Rates, Server, SlowLog, Stats};
 use crate::store::Store;
 use crate::value::Tuning;
 use alloc::collections::{BTreeSet, VecDeque};
@@ -66,7 +66,10 @@ impl Engine {
                 clients: Clients::default(),
                 pubsub: PubSub::default(),
                 stats: Stats::default(),
-                command_stats: alloc::vec![CommandStats::default(); TABLE.len()],
+                command_stats: alloc::vec![CommandStats::default(); table::count()],
+                slow_log: SlowLog::default(),
+                rates: Rates::default(),
+                peak_memory: 0,
                 hooks,
                 run_id,
                 deadlines: BTreeSet::new(),
@@ -128,6 +131,7 @@ impl Engine {
             self.server.now = now;
             self.store.now_ms = now.unix_ms();
             self.store.access.set_now(now.unix_ms());
+            self.server.rates.sample(now.mono_us, &self.server.stats);
         }
     }
 }

@@ -221,8 +221,9 @@ impl Engine {
             None => None,
             Some(None) => Some(Stop::Starved),
             Some(Some(error)) => {
-                reply.error(&Error::Owned(format!("ERR Protocol error: {}", error.0)));
-                self.server.stats.error_replies += 1;
+                let error = Error::Owned(format!("ERR Protocol error: {}", error.0));
+                reply.error(&error);
+                self.server.stats.count_error(&error.text());
                 client.closing = true;
                 Some(Stop::Closing)
             }
@@ -292,16 +293,16 @@ impl Engine {
 
 /// Resolves, gates and runs or queues one request.
 fn run_one(ctx: &mut Ctx<'_>, args: Args<'_>) {
-    let resolved = table::resolve(args);
+    let resolved = table::resolve_or_whose(args);
     let (id, command) = match resolved {
         Ok(found) => found,
-        Err(error) => {
+        Err((id, error)) => {
             // HTTP sent to a Redis port by a tricked browser is cut off at once.
             if args[0].eq_ignore_ascii_case(b"post") || args[0].eq_ignore_ascii_case(b"host:") {
                 ctx.client.killed = true;
                 return;
             }
-            return refuse(ctx, None, &error);
+            return refuse(ctx, id, &error);
         }
     };
     ctx.client.last_command = command.name;
@@ -325,7 +326,7 @@ fn refuse(ctx: &mut Ctx<'_>, id: Option<usize>, error: &Error) {
     if let Some(id) = id {
         ctx.server.command_stats[id].rejected += 1;
     }
-    ctx.server.stats.error_replies += 1;
+    ctx.server.stats.count_error(&error.text());
     if let Some(transaction) = &mut ctx.client.transaction {
         transaction.aborted = true;
     }

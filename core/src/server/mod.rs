@@ -3,9 +3,13 @@
 
 pub mod effect;
 pub mod hooks;
+pub mod slow_log;
+pub mod stats;
 
 pub use effect::{Effect, Level, Ticket};
 pub use hooks::Hooks;
+pub use slow_log::SlowLog;
+pub use stats::{CommandStats, Histogram, Rates, Stats};
 
 use crate::client::{Clients, ConnId, PubSub};
 use crate::config::Config;
@@ -30,31 +34,6 @@ impl Now {
     }
 }
 
-/// What INFO commandstats shows of one command.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CommandStats {
-    /// How often it ran.
-    pub calls: u64,
-    /// How long it ran, in nanoseconds.
-    pub nanos: u64,
-    /// How often it was refused before it ran.
-    pub rejected: u64,
-    /// How often it ran and failed.
-    pub failed: u64,
-}
-
-/// What INFO stats shows of the server.
-#[derive(Debug, Clone, Default)]
-#[allow(missing_docs)]
-pub struct Stats {
-    pub connections: u64,
-    pub rejected_connections: u64,
-    pub commands: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
-    pub error_replies: u64,
-}
-
 /// Everything of an engine that is not the keyspace.
 #[derive(Debug)]
 pub struct Server {
@@ -74,6 +53,12 @@ pub struct Server {
     pub stats: Stats,
     /// Counters by command, by its place in the table.
     pub command_stats: Vec<CommandStats>,
+    /// The slowest commands.
+    pub slow_log: SlowLog,
+    /// How much happened lately.
+    pub rates: Rates,
+    /// The most memory that was ever seen in use.
+    pub peak_memory: usize,
     /// What the host lends.
     pub hooks: Hooks,
     /// 40 hexadecimal digits that name this run.

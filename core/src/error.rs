@@ -76,8 +76,10 @@ impl fmt::Display for Error {
     }
 }
 
-/// At most `max` bytes from a client as text that can stand in an error line.
+/// At most `max` bytes from a client as text that can stand in an error line; like Redis's, it ends at a
+/// zero byte.
 pub fn printable(bytes: &[u8], max: usize) -> String {
-    let cut = &bytes[..bytes.len().min(max)];
+    let len = bytes.iter().take(max).position(|&b| b == 0).unwrap_or(bytes.len().min(max));
+    let cut = &bytes[..len];
     String::from_utf8_lossy(cut).replace(['\r', '\n'], " ")
 }

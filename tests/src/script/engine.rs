@@ -32,6 +32,13 @@ impl EngineHost {
         Self { engine, now: BIRTH, connections: BTreeMap::new() }
     }
 
+    /// Sets the wall clock to this machine's, to compare times with another server's.
+    pub fn at_wall_clock(&mut self) {
+        let since =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        self.now.unix_us = u64::try_from(since.as_micros()).unwrap_or(self.now.unix_us);
+    }
+
     /// The engine, to look into.
     pub fn engine(&self) -> &Engine {
         &self.engine

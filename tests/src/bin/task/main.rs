@@ -5,6 +5,7 @@ mod bench;
 mod bless;
 mod conformance;
 mod shell;
+mod sim;
 mod smoke;
 mod tools;
 mod verify;
@@ -18,6 +19,7 @@ usage: cargo <task> [arguments]
   conformance [UNIT GLOB...]       Redis 7.0's own Tcl suite against the release server
   bench-peers [--memory] [ARG...]  the release server against Redis, Valkey and a do-nothing responder
   bless [generated | scripts]      refresh generated files, or the scripts' replies from a real Redis
+  sim [SEED | SECONDSs]            clients, clock and cuts from a seed; every reply must come, once, in order
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         "conformance" => conformance::run(&args),
         "bench-peers" => bench::run(&args),
         "bless" => bless::run(&args),
+        "sim" => sim::run(&args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -1,0 +1,261 @@
+//! The engine next to a real Redis: the same random commands to both, the same replies from both.
+//!
+//! Left out are commands whose replies chance or the clock decides, and those that Redis 7.0 does not have.
+//! A difference is shrunk: commands are left out one by one for as long as it stays.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use redstart_core::command::Flags;
+
+use crate::chance::Chance;
+use crate::grammar::{self, Rule};
+use crate::live::Server;
+use crate::resp::{self, Value};
+use crate::script::{EngineHost, Got, Host};
+
+/// Commands of one round: after each round both databases are emptied.
+const ROUND: usize = 150;
+
+/// Commands whose replies are not determined by what was said before.
+const UNDETERMINED: &[&str] = &[
+    "SPOP",
+    "SRANDMEMBER",
+    "HRANDFIELD",
+    "ZRANDMEMBER",
+    "RANDOMKEY",
+    "SCAN",
+    "SSCAN",
+    "HSCAN",
+    "ZSCAN",
+    "TIME",
+    "INFO",
+    "LOLWUT",
+    "OBJECT",
+    "CLIENT",
+    "HELLO",
+    "COMMAND",
+    "CONFIG",
+    "DEBUG",
+    "MEMORY",
+    "LATENCY",
+    "SLOWLOG",
+    "MONITOR",
+    "SHUTDOWN",
+    "QUIT",
+    "RESET",
+    "AUTH",
+    "PUBSUB",
+    "ACL",
+    "ROLE",
+    "SAVE",
+    "BGSAVE",
+    "LASTSAVE",
+    "WAIT",
+    "REPLICAOF",
+    "SLAVEOF",
+    "CLUSTER",
+    "MODULE",
+    "FUNCTION",
+    "SCRIPT",
+    "EVAL",
+    "DUMP",
+    "RESTORE",
+    "MIGRATE",
+    "SWAPDB",
+    "BGREWRITEAOF",
+    "SYNC",
+    "PSYNC",
+    "ECHO",
+    "LCS",
+];
+
+/// Commands whose reply is a set: compared sorted, by this many elements at a time.
+const UNORDERED: &[(&str, usize)] = &[
+    ("SMEMBERS", 1),
+    ("SINTER", 1),
+    ("SUNION", 1),
+    ("SDIFF", 1),
+    ("KEYS", 1),
+    ("HKEYS", 1),
+    ("HVALS", 1),
+    ("HGETALL", 2),
+];
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outcome {
+    /// Commands that both sides answered alike.
+    pub commands: usize,
+}
+
+/// Runs rounds from `seed` on until `enough` says so.
+pub fn run(
+    server: &Server,
+    seed: u64,
+    mut enough: impl FnMut(usize) -> bool,
+) -> Result<Outcome, String> {
+    let mut link = Link::new(server)?;
+    let rules: Vec<Rule> =
+        grammar::rules().into_iter().filter(|rule| may_run(rule, &mut link)).collect();
+    let mut outcome = Outcome::default();
+    let mut round = 0;
+    while !enough(round) {
+        let mut chance = Chance::new(seed.wrapping_add(round as u64));
+        let draw = |_| grammar::draw(&rules[chance.below(rules.len())], &mut chance);
+        let commands: Vec<Vec<Vec<u8>>> = (0..ROUND).map(draw).collect();
+        if let Some(first) = first_difference(&mut link, &commands)? {
+            let shrunk = shrink(&mut link, &commands[..=first.at])?;
+            return Err(describe(seed.wrapping_add(round as u64), &mut link, &shrunk)?);
+        }
+        outcome.commands += commands.len();
+        round += 1;
+    }
+    Ok(outcome)
+}
+
+struct Difference {
+    at: usize,
+    ours: Value,
+    theirs: Value,
+}
+
+/// Runs commands on an empty database of both sides.
+fn first_difference(
+    link: &mut Link,
+    commands: &[Vec<Vec<u8>>],
+) -> Result<Option<Difference>, String> {
+    let mut host = EngineHost::new(5);
+    host.at_wall_clock();
+    host.connect("")?;
+    let mut bytes = resp::command(&["RESET"]);
+    bytes.extend(resp::command(&["FLUSHALL"]));
+    commands.iter().for_each(|args| bytes.extend(resp::command(args)));
+    let theirs = link.ask(&bytes, commands.len() + 2)?;
+    for (at, (args, theirs)) in commands.iter().zip(theirs.into_iter().skip(2)).enumerate() {
+        host.send("", &resp::command(args))?;
+        let ours = match host.receive("", true)? {
+            Got::Reply(value) => value,
+            other => return Err(format!("{} gave {other:?}", show(args))),
+        };
+        if !alike(args, &ours, &theirs) {
+            return Ok(Some(Difference { at, ours, theirs }));
+        }
+    }
+    Ok(None)
+}
+
+fn alike(args: &[Vec<u8>], ours: &Value, theirs: &Value) -> bool {
+    let name = String::from_utf8_lossy(&args[0]).to_uppercase();
+    if let (Value::Int(ours), Value::Int(theirs)) = (ours, theirs)
+        && matches!(name.as_str(), "TTL" | "PTTL" | "EXPIRETIME" | "PEXPIRETIME")
+    {
+        return (ours - theirs).abs() <= if name.starts_with('P') { 2_000 } else { 2 };
+    }
+    if let (Value::Error(ours), Value::Error(theirs)) = (ours, theirs) {
+        // Error texts are UTF-8 here, whatever the client sent to be quoted in them.
+        return String::from_utf8_lossy(ours) == String::from_utf8_lossy(theirs);
+    }
+    match UNORDERED.iter().find(|(unordered, _)| *unordered == name) {
+        Some((_, step)) => ours.clone().sorted(*step) == theirs.clone().sorted(*step),
+        None => ours == theirs,
+    }
+}
+
+/// Leaves out what the last command's difference does not need.
+fn shrink(link: &mut Link, commands: &[Vec<Vec<u8>>]) -> Result<Vec<Vec<Vec<u8>>>, String> {
+    let mut kept = commands.to_vec();
+    let mut size = kept.len() / 2;
+    while size > 0 {
+        let mut at = 0;
+        while at + size < kept.len() {
+            let mut fewer = kept.clone();
+            fewer.drain(at..at + size);
+            if first_difference(link, &fewer)?
+                .is_some_and(|difference| difference.at == fewer.len() - 1)
+            {
+                kept = fewer;
+            } else {
+                at += size;
+            }
+        }
+        size /= 2;
+    }
+    Ok(kept)
+}
+
+fn describe(seed: u64, link: &mut Link, commands: &[Vec<Vec<u8>>]) -> Result<String, String> {
+    let session: Vec<_> = commands.iter().map(|args| format!("> {}", show(args))).collect();
+    let Some(difference) = first_difference(link, commands)? else {
+        return Err(format!(
+            "seed {seed}: a difference that comes and goes:\n{}",
+            session.join("\n")
+        ));
+    };
+    Ok(format!(
+        "seed {seed}:\n{}\n  ours:    {}\n  Redis's: {}",
+        session.join("\n"),
+        difference.ours.compact(),
+        difference.theirs.compact()
+    ))
+}
+
+fn show(args: &[Vec<u8>]) -> String {
+    let plain = |arg: &&Vec<u8>| {
+        !arg.is_empty() && arg.iter().all(|b| b.is_ascii_graphic() && *b != b'"' && *b != b'\'')
+    };
+    let words = args.iter().map(|arg| {
+        if plain(&arg) {
+            String::from_utf8_lossy(arg).into_owned()
+        } else {
+            crate::quote::repr(arg)
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn may_run(rule: &Rule, link: &mut Link) -> bool {
+    let name = rule.words[0].as_str();
+    let out = Flags::BLOCKING | Flags::PUBSUB | Flags::PROTECTED | Flags::ADMIN;
+    if UNDETERMINED.contains(&name) || rule.command.flags.intersects(out) {
+        return false;
+    }
+    // Redis 7.0 may not have it.
+    let info = link.ask(&resp::command(&["COMMAND", "INFO", name]), 1);
+    matches!(info.as_deref(), Ok([Value::Array(rows)]) if rows[0] != Value::Nil)
+}
+
+/// A connection to the server.
+struct Link {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Link {
+    fn new(server: &Server) -> Result<Self, String> {
+        Ok(Self { stream: server.dial().map_err(|e| e.to_string())?, buffer: Vec::new() })
+    }
+
+    fn ask(&mut self, bytes: &[u8], replies: usize) -> Result<Vec<Value>, String> {
+        let mut stream = self.stream.try_clone().map_err(|e| e.to_string())?;
+        std::thread::scope(|scope| {
+            // Written aside, so that a reply larger than the socket's buffers stops nobody.
+            scope.spawn(move || stream.write_all(bytes));
+            let mut values = Vec::new();
+            while values.len() < replies {
+                if let Some((value, used)) = resp::decode(&self.buffer)? {
+                    self.buffer.drain(..used);
+                    values.push(value);
+                    continue;
+                }
+                let mut piece = [0; 65536];
+                match self.stream.read(&mut piece) {
+                    Ok(0) => return Err("the server closed the connection".into()),
+                    Ok(n) => self.buffer.extend_from_slice(&piece[..n]),
+                    Err(e) => return Err(e.to_string()),
+                }
+            }
+            Ok(values)
+        })
+    }
+}

@@ -66,8 +66,6 @@ const UNDETERMINED: &[&str] = &[
     "BGREWRITEAOF",
     "SYNC",
     "PSYNC",
-    "ECHO",
-    "LCS",
 ];
 
 /// Commands whose reply is a set: compared sorted, by this many elements at a time.

@@ -5,6 +5,7 @@
 
 use super::{Args, Command, Ctx, Flags};
 use crate::error::Error;
+use crate::store::evict::Room;
 
 /// What happens with a command that may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub fn pass(ctx: &mut Ctx<'_>, command: &'static Command, _args: Args<'_>) -> Re
     if ctx.client.transaction.is_some() && command.flags.contains(Flags::NO_MULTI) {
         return Err(Error::Text("ERR Command not allowed inside a transaction"));
     }
-    if command.flags.contains(Flags::DENYOOM) && ctx.server.config.maxmemory > 0 {
-        make_room(ctx)?;
+    if ctx.server.config.maxmemory > 0 {
+        make_room(ctx, command)?;
     }
     if !ctx.reply.is_resp3() && ctx.client.is_subscriber() && !runs_while_subscribed(command) {
         return Err(only_in_subscriber_mode(command));
@@ -36,10 +37,15 @@ pub fn pass(ctx: &mut Ctx<'_>, command: &'static Command, _args: Args<'_>) -> Re
     Ok(Pass::Run)
 }
 
-#[cold]
-fn make_room(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    let used = (ctx.server.hooks.used_memory)();
-    if used as u64 > ctx.server.config.maxmemory { Err(Error::Oom) } else { Ok(()) }
+/// Evicts what `maxmemory` asks for, before any command; refuses those that want memory if it is in vain.
+fn make_room(ctx: &mut Ctx<'_>, command: &'static Command) -> Result<(), Error> {
+    let (used_memory, limit) = (ctx.server.hooks.used_memory, ctx.server.config.maxmemory);
+    if used_memory() as u64 <= limit || ctx.db.make_room(used_memory, limit) != Room::None {
+        return Ok(());
+    }
+    // A queue of commands takes memory as well, whatever they are.
+    let queued = ctx.client.transaction.is_some() && !runs_within_multi(command);
+    if queued || command.flags.contains(Flags::DENYOOM) { Err(Error::Oom) } else { Ok(()) }
 }
 
 fn runs_while_subscribed(command: &Command) -> bool {

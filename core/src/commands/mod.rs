@@ -2,6 +2,8 @@
 
 pub mod connection;
 pub mod hash;
+pub mod help;
+pub mod keyspace;
 pub mod pubsub;
 pub mod set;
 pub mod string;

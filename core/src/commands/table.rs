@@ -2,7 +2,7 @@
 //!
 //! Whatever knows the set of commands is computed from here.
 
-use super::{connection, hash, set, string};
+use super::{connection, hash, keyspace, set, string};
 use crate::command::{Args, Command};
 use crate::error::{Error, printable};
 use alloc::format;
@@ -49,6 +49,33 @@ pub static TABLE: &[&Command] = &[
     &set::SSCAN,
     &set::SUNION,
     &set::SUNIONSTORE,
+    // keyspace
+    &keyspace::COPY,
+    &keyspace::DBSIZE,
+    &keyspace::DEL,
+    &keyspace::EXISTS,
+    &keyspace::EXPIRE,
+    &keyspace::EXPIREAT,
+    &keyspace::EXPIRETIME,
+    &keyspace::FLUSHALL,
+    &keyspace::FLUSHDB,
+    &keyspace::KEYS,
+    &keyspace::MOVE,
+    &keyspace::OBJECT,
+    &keyspace::PERSIST,
+    &keyspace::PEXPIRE,
+    &keyspace::PEXPIREAT,
+    &keyspace::PEXPIRETIME,
+    &keyspace::PTTL,
+    &keyspace::RANDOMKEY,
+    &keyspace::RENAME,
+    &keyspace::RENAMENX,
+    &keyspace::SCAN,
+    &keyspace::SWAPDB,
+    &keyspace::TOUCH,
+    &keyspace::TTL,
+    &keyspace::TYPE,
+    &keyspace::UNLINK,
     // string
     &string::APPEND,
     &string::DECR,

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::commands::table;
 use crate::config::{Config, ConfigError};
+use crate::store::evict::Policy;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -56,7 +57,10 @@ impl Engine {
         tuning.stream_node_bytes = config.bytes("stream-node-max-bytes");
         tuning.stream_node_entries = number("stream-node-max-entries");
         tuning.hll_sparse_bytes = config.bytes("hll-sparse-max-bytes");
-        store.access.lfu = config.text("maxmemory-policy").ends_with(b"-lfu");
+        store.eviction.set_policy(Policy::of_name(config.text("maxmemory-policy")));
+        store.eviction.samples = config.maxmemory_samples;
+        store.eviction.tenacity = config.number("maxmemory-eviction-tenacity") as u32;
+        store.access.lfu = store.eviction.policy.is_lfu();
         store.access.log_factor = config.number("lfu-log-factor") as u32;
         store.access.decay_minutes = config.number("lfu-decay-time") as u32;
         store.access.set_now(self.server.now.unix_ms());

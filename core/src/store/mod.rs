@@ -4,6 +4,7 @@
 //! a change goes through [`Store::changed`], which counts it, marks WATCHed keys and notes the event.
 //! The store knows no clients: watchers and waiters are numbers that the engine gave it.
 
+pub mod access;
 pub mod db;
 pub mod entry;
 pub mod events;
@@ -23,9 +24,11 @@ use crate::collections::hash::{HashSeed, hash};
 use crate::error::Error;
 use crate::rng::Rng;
 use crate::value::{Kind, Object, Str, Tuning};
+use access::AccessClock;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use db::hasher;
+use evict::Eviction;
 use garbage::Garbage;
 use watch::WatchTable;
 
@@ -114,6 +117,8 @@ pub struct StoreStats {
     pub expired: u64,
     pub evicted: u64,
     pub lazyfreed: u64,
+    pub expired_stale_percent: f64,
+    pub expired_cap_reached: u64,
 }
 
 /// Counts a miss and notes its event, through fields that are free while a table is not.
@@ -144,7 +149,7 @@ pub struct Store {
     /// The classes of events that are wanted (`notify-keyspace-events`).
     pub notify: Class,
     /// How the access clocks are kept (`maxmemory-policy`).
-    pub access: evict::AccessClock,
+    pub access: AccessClock,
     /// Chance: random keys, LFU, SPOP.
     pub rng: Rng,
     /// Look-ups leave the access clock alone (CLIENT NO-TOUCH).
@@ -159,6 +164,10 @@ pub struct Store {
     pub events: Vec<KeyEvent>,
     /// What is being freed in small steps.
     pub garbage: Garbage,
+    /// What is evicted when memory runs out.
+    pub eviction: Eviction,
+    /// The database where active expiry goes on.
+    expire_db: usize,
 }
 
 impl Store {
@@ -172,7 +181,7 @@ impl Store {
             stats: StoreStats::default(),
             dirty: 0,
             notify: Class::empty(),
-            access: evict::AccessClock::default(),
+            access: AccessClock::default(),
             rng,
             no_touch: false,
             keep_expired: false,
@@ -180,6 +189,8 @@ impl Store {
             ready: Vec::new(),
             events: Vec::new(),
             garbage: Garbage::default(),
+            eviction: Eviction::default(),
+            expire_db: 0,
         }
     }
 
@@ -247,8 +258,8 @@ impl Store {
         }
     }
 
-    /// Empties database `index`; its entries are freed in steps, or at once if `now`. How many there were.
-    pub fn flush(&mut self, index: usize, now: bool) -> u64 {
+    /// Empties database `index`, whose entries are freed in steps; how many there were.
+    pub fn flush(&mut self, index: usize) -> u64 {
         for (key, id) in self.dbs[index].watch.all() {
             if self.dbs[index].find(hash(&self.tuning.seed, &key), &key).is_some() {
                 self.touched.push(id);
@@ -256,9 +267,7 @@ impl Store {
         }
         let entries = self.dbs[index].take_all();
         let count = entries.len() as u64;
-        if !now {
-            self.garbage.push_table(entries);
-        }
+        self.garbage.push_table(entries);
         count
     }
 
@@ -470,7 +479,10 @@ impl Store {
 
     fn insert_hashed(&mut self, hash: u64, mut entry: Entry) {
         debug_assert!(self.db().find(hash, entry.key()).is_none(), "the key is new");
-        entry.set_access(self.access.fresh());
+        // A renamed or moved entry keeps its clock.
+        if entry.access() == 0 {
+            entry.set_access(self.access.fresh());
+        }
         let Db { entries, wait, .. } = &mut self.dbs[self.current];
         let expires = entry.expiry_ms().is_some();
         let mut slot = entries.insert_unique(hash, entry, hasher(&self.tuning.seed));
@@ -597,15 +609,6 @@ impl Store {
             self.ready.push((self.current, key));
         }
     }
-
-    /// `entry`, which had expired, was taken out: counts it and tells those concerned.
-    #[cold]
-    fn note_expired(&mut self, entry: Entry) {
-        self.stats.expired += 1;
-        self.touch_watchers(entry.key());
-        self.event(Class::EXPIRED, "expired", entry.key());
-        self.discard(entry);
-    }
 }
 
 /// What is told of an expired key, from the parts of a store that are free while one of its tables is not.
@@ -620,7 +623,7 @@ struct Obituary<'a> {
 }
 
 impl Obituary<'_> {
-    /// As [`Store::note_expired`].
+    /// Counts the key and tells those concerned.
     #[cold]
     fn publish(self, entry: Entry) {
         self.stats.expired += 1;

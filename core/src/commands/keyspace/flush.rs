@@ -1,0 +1,69 @@
+//! FLUSHDB and FLUSHALL.
+//!
+//! Either way the tables are only set aside and freed in steps: a flush takes no longer because there
+//! is much to free. SYNC merely frees more before it replies.
+
+use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
+use crate::error::Error;
+
+/// SYNC frees up to about this many parts before it replies.
+const SYNC_PARTS: usize = 16 * 1024;
+
+/// FLUSHDB: empties the current database.
+pub const FLUSHDB: Command = Command::new("flushdb", -1, flushdb)
+    .write()
+    .acl(Acl::DANGEROUS.union(Acl::KEYSPACE))
+    .group(Group::Server)
+    .since("1.0.0")
+    .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+    .docs(
+        "[ASYNC|SYNC]",
+        "Removes all keys of the current database.",
+        "O(1); the keys are freed afterwards, in steps",
+    );
+
+fn flushdb(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let sync = is_sync(args)?;
+    let current = ctx.db.current();
+    flush(ctx, current..current + 1, sync);
+    Ok(Flow::Done)
+}
+
+/// FLUSHALL: empties all databases.
+pub const FLUSHALL: Command = Command::new("flushall", -1, flushall)
+    .write()
+    .acl(Acl::DANGEROUS.union(Acl::KEYSPACE))
+    .group(Group::Server)
+    .since("1.0.0")
+    .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+    .docs(
+        "[ASYNC|SYNC]",
+        "Removes all keys of all databases.",
+        "O(1); the keys are freed afterwards, in steps",
+    );
+
+fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let sync = is_sync(args)?;
+    let count = ctx.db.count();
+    flush(ctx, 0..count, sync);
+    Ok(Flow::Done)
+}
+
+fn is_sync(args: Args<'_>) -> Result<bool, Error> {
+    match args.len() {
+        1 => Ok(true),
+        2 if args.is(1, "SYNC") => Ok(true),
+        2 if args.is(1, "ASYNC") => Ok(false),
+        _ => Err(Error::Syntax),
+    }
+}
+
+fn flush(ctx: &mut Ctx<'_>, dbs: core::ops::Range<usize>, sync: bool) {
+    for db in dbs {
+        ctx.db.dirty += ctx.db.flush(db);
+    }
+    if sync {
+        ctx.db.stats.lazyfreed += ctx.db.garbage.step(SYNC_PARTS);
+    }
+    ctx.reply.ok();
+}

@@ -105,7 +105,7 @@ impl Store {
     pub fn random_key(&mut self) -> Option<Box<[u8]>> {
         /// So many expired keys in a row are deleted before one of them is given out, as a Redis does that
         /// may not delete: the alternative is to go through all of the database.
-        const TRIES: usize = 100;
+        const TRIES: usize = 1000;
         let mut key: Option<Box<[u8]>> = None;
         for _ in 0..TRIES {
             let (entries, rng) = (&self.dbs[self.current].entries, &mut self.rng);

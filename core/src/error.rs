@@ -18,6 +18,8 @@ pub enum Error {
     NotFloat,
     /// An integer argument lies outside of what the command takes.
     OutOfRange,
+    /// A count whose negation is no 64-bit integer.
+    CountOutOfRange,
     /// The key does not exist and the command needs it.
     NoSuchKey,
     /// An index lies outside of the list.
@@ -43,6 +45,9 @@ impl Error {
             Self::NotInteger => "ERR value is not an integer or out of range",
             Self::NotFloat => "ERR value is not a valid float",
             Self::OutOfRange => "ERR value is out of range",
+            Self::CountOutOfRange => {
+                "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+            }
             Self::NoSuchKey => "ERR no such key",
             Self::IndexOutOfRange => "ERR index out of range",
             Self::Oom => "OOM command not allowed when used memory > 'maxmemory'.",

@@ -34,7 +34,7 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     let count = args.int(2)?;
     if count == i64::MIN {
-        return Err(Error::OutOfRange);
+        return Err(Error::CountOutOfRange);
     }
     let with_values = args.len() == 4 && args.is(3, "withvalues");
     if args.len() > 3 && !with_values {

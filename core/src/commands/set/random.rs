@@ -96,7 +96,7 @@ fn srandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     let count = args.int(2)?;
     if count == i64::MIN {
-        return Err(Error::OutOfRange);
+        return Err(Error::CountOutOfRange);
     }
     let Some((set, _, rng)) = ctx.db.object_and_seed::<Set>(&args[1])? else {
         ctx.reply.array(0);

@@ -4,6 +4,7 @@ pub mod connection;
 pub mod hash;
 pub mod help;
 pub mod keyspace;
+pub mod list;
 pub mod pubsub;
 pub mod set;
 pub mod string;

@@ -2,7 +2,7 @@
 //!
 //! Whatever knows the set of commands is computed from here.
 
-use super::{connection, hash, keyspace, set, string};
+use super::{connection, hash, keyspace, list, set, string};
 use crate::command::{Args, Command};
 use crate::error::{Error, printable};
 use alloc::format;
@@ -31,6 +31,29 @@ pub static TABLE: &[&Command] = &[
     &hash::HSETNX,
     &hash::HSTRLEN,
     &hash::HVALS,
+    // list
+    &list::BLMOVE,
+    &list::BLMPOP,
+    &list::BLPOP,
+    &list::BRPOP,
+    &list::BRPOPLPUSH,
+    &list::LINDEX,
+    &list::LINSERT,
+    &list::LLEN,
+    &list::LMOVE,
+    &list::LMPOP,
+    &list::LPOP,
+    &list::LPOS,
+    &list::LPUSH,
+    &list::LPUSHX,
+    &list::LRANGE,
+    &list::LREM,
+    &list::LSET,
+    &list::LTRIM,
+    &list::RPOP,
+    &list::RPOPLPUSH,
+    &list::RPUSH,
+    &list::RPUSHX,
     // set
     &set::SADD,
     &set::SCARD,

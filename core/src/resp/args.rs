@@ -1,6 +1,7 @@
 //! The arguments of a command: spans into the buffer they came in.
 
 use super::Span;
+use crate::collections::decimal::{Extended, parse_double};
 use crate::error::Error;
 use alloc::vec::Vec;
 use core::ops::Index;
@@ -79,6 +80,25 @@ impl<'a> Args<'a> {
             Ok(value) if range.contains(&value) => Ok(value),
             _ => Err(Error::Text(otherwise)),
         }
+    }
+
+    /// The argument at `index` as the timeout of a blocking command, given in seconds: microseconds,
+    /// rounded up to whole milliseconds; 0 is for ever.
+    pub fn timeout_us(&self, index: usize) -> Result<u64, Error> {
+        let text = self.at(index);
+        let seconds = match parse_double(text) {
+            Some(seconds) => seconds,
+            // A number all the same, if only for a wider float than this: it is too large.
+            None if Extended::parse(text).is_some() => f64::INFINITY,
+            None => return Err(Error::Text("ERR timeout is not a float or out of range")),
+        };
+        let ms = seconds * 1000.0;
+        // What does not fit 64 bits comes out negative in Redis, and the text says so.
+        if ms <= -1.0 || ms > i64::MAX as f64 {
+            return Err(Error::Text("ERR timeout is negative"));
+        }
+        let whole = ms as u64;
+        Ok((whole + u64::from((whole as f64) < ms)).saturating_mul(1000))
     }
 
     /// A copy that outlives the buffer.

@@ -240,9 +240,14 @@ impl Reply {
 
     #[inline]
     fn header(&mut self, kind: u8, value: i64) {
-        // Nearly every header is one digit long.
+        // Nearly every header has one digit or two.
         if (0..10).contains(&value) {
             self.out.extend_from_slice(&[kind, b'0' + value as u8, b'\r', b'\n']);
+            return;
+        }
+        if (10..100).contains(&value) {
+            let (tens, ones) = (b'0' + value as u8 / 10, b'0' + value as u8 % 10);
+            self.out.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
             return;
         }
         let mut buffer = itoa::Buffer::new();

@@ -1,17 +1,62 @@
-//! List values.
+//! List values: a short list is one listpack, a long one a quicklist of several.
+//!
+//! ```text
+//! short   List ─▶ [ spare │ listpack │ spare ]
+//! long    List ─▶ Quicklist ─▶ nodes
+//! ```
+//!
+//! A list becomes long when its listpack is full by `list-max-listpack-size`, and stays long: whether a
+//! list is one or the other is nobody's business, and OBJECT ENCODING says `quicklist` for both, as
+//! Redis 7.0 does.
 
-use super::{Kind, Object};
+use super::{Kind, Object, Tuning};
 use crate::collections::hash::HashSeed;
+use crate::collections::listpack::{Element, RoomyListpack};
+use crate::collections::quicklist::Quicklist;
+use alloc::boxed::Box;
+
+pub use crate::collections::listpack::Side;
+pub use crate::collections::quicklist::Limits;
+
+/// Room for the first element or two of a new list, so that they need no second allocation.
+const FIRST_ROOM: usize = 25;
 
 /// A list.
-#[derive(Debug, Default)]
-pub struct List {}
+#[derive(Debug)]
+pub struct List {
+    repr: Repr,
+}
+
+enum Repr {
+    Short(RoomyListpack),
+    Long(Box<Quicklist>),
+}
+
+impl core::fmt::Debug for Repr {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Short(pack) => pack.fmt(f),
+            Self::Long(list) => write!(f, "{} elements in {} nodes", list.len(), list.node_count()),
+        }
+    }
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self { repr: Repr::Short(RoomyListpack::with_room(0, FIRST_ROOM)) }
+    }
+}
 
 impl Object for List {
     const KIND: Kind = Kind::List;
 
     fn duplicate(&self, _seed: &HashSeed) -> Self {
-        Self::default()
+        Self {
+            repr: match &self.repr {
+                Repr::Short(pack) => Repr::Short(RoomyListpack::from_view(pack.view())),
+                Repr::Long(list) => Repr::Long(list.clone()),
+            },
+        }
     }
 
     fn encoding(&self) -> &'static str {
@@ -20,13 +65,393 @@ impl Object for List {
 
     fn memory(&self) -> usize {
         size_of::<Self>()
+            + match &self.repr {
+                Repr::Short(pack) => pack.heap_bytes(),
+                Repr::Long(list) => size_of::<Quicklist>() + list.heap_bytes(),
+            }
     }
 
     fn free_effort(&self) -> usize {
-        1
+        match &self.repr {
+            Repr::Short(_) => 1,
+            Repr::Long(list) => list.node_count(),
+        }
     }
 
-    fn free_some(&mut self, _budget: usize) -> usize {
-        0
+    fn free_some(&mut self, budget: usize) -> usize {
+        match &mut self.repr {
+            Repr::Short(_) => 0,
+            Repr::Long(list) => list.drop_nodes(budget),
+        }
+    }
+}
+
+impl Tuning {
+    /// The limits that lists are changed under.
+    #[inline]
+    pub fn list_limits(&self) -> Limits {
+        Limits {
+            fill: self.list_listpack_size,
+            packed_threshold: self.quicklist_packed_threshold.min(u64::from(u32::MAX)) as u32,
+        }
+    }
+}
+
+impl List {
+    /// How many elements there are.
+    #[inline]
+    pub fn len(&self) -> u64 {
+        match &self.repr {
+            Repr::Short(pack) => u64::from(pack.len()),
+            Repr::Long(list) => list.len(),
+        }
+    }
+
+    /// Whether there is no element.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The quicklist that the list is from now on.
+    #[cold]
+    fn lengthen(&mut self) -> &mut Quicklist {
+        if let Repr::Short(pack) = &mut self.repr {
+            let pack = core::mem::take(pack);
+            self.repr = Repr::Long(Box::new(Quicklist::from_pack(pack)));
+        }
+        match &mut self.repr {
+            Repr::Long(list) => list,
+            Repr::Short(_) => unreachable!("a short list was just made long"),
+        }
+    }
+
+    /// Adds an element before the first or after the last.
+    #[inline]
+    pub fn push(&mut self, text: &[u8], side: Side, limits: Limits) {
+        let list = match &mut self.repr {
+            Repr::Short(pack) if limits.allow_push(pack.bytes_len(), pack.len(), text.len()) => {
+                return match side {
+                    Side::Before => pack.push_front(text),
+                    Side::After => pack.push_back(text),
+                };
+            }
+            Repr::Short(_) => self.lengthen(),
+            Repr::Long(list) => list,
+        };
+        match side {
+            Side::Before => list.push_front(text, limits),
+            Side::After => list.push_back(text, limits),
+        }
+    }
+
+    /// Adds elements one after the other, so that before the first they stand in reverse.
+    pub fn push_all<'a>(
+        &mut self,
+        texts: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+        side: Side,
+        limits: Limits,
+    ) {
+        if side == Side::After
+            && texts.len() > 1
+            && let Repr::Short(pack) = &mut self.repr
+        {
+            // Each of them has to fit, and then all together, at what an entry may take at most.
+            let count = pack.len().saturating_add(texts.len() as u32);
+            let bytes = texts.clone().fold(pack.bytes_len(), |sum, text| sum + text.len() + 11);
+            if limits.allow(bytes, count) && !texts.clone().any(|t| limits.stands_alone(t.len())) {
+                pack.extend(texts);
+                return;
+            }
+        }
+        for text in texts {
+            self.push(text, side, limits);
+        }
+    }
+
+    /// Removes the first or last element after `take` saw it.
+    #[inline]
+    pub fn pop<R>(&mut self, side: Side, take: impl FnOnce(Element<'_>) -> R) -> Option<R> {
+        match &mut self.repr {
+            Repr::Short(pack) => {
+                let pos = match side {
+                    Side::Before => pack.first()?,
+                    Side::After => pack.last()?,
+                };
+                let taken = take(pack.at(pos)?);
+                pack.remove(pos);
+                Some(taken)
+            }
+            Repr::Long(list) => match side {
+                Side::Before => list.pop_front(take),
+                Side::After => list.pop_back(take),
+            },
+        }
+    }
+
+    /// Removes up to `count` elements from one end, after `take` saw each, the outermost first.
+    pub fn pop_many(&mut self, side: Side, count: u64, take: impl FnMut(Element<'_>)) {
+        let len = self.len();
+        let count = count.min(len);
+        match side {
+            Side::Before => {
+                self.each(0, count, take);
+                self.remove(0, count);
+            }
+            Side::After => {
+                self.iter_back().take(count as usize).for_each(take);
+                self.remove(len - count, count);
+            }
+        }
+    }
+
+    /// The element with this index.
+    pub fn at(&self, index: u64) -> Option<Element<'_>> {
+        match &self.repr {
+            Repr::Short(pack) => pack.get(i64::try_from(index).ok()?),
+            Repr::Long(list) => list.get(index),
+        }
+    }
+
+    /// Puts another element in the place of the one with this index; says whether there is one.
+    pub fn set(&mut self, index: u64, text: &[u8], limits: Limits) -> bool {
+        if index >= self.len() {
+            return false;
+        }
+        if let Repr::Short(pack) = &mut self.repr
+            && let Some(pos) = pack.seek(index as i64)
+        {
+            let old = pack.at(pos).map_or(0, Element::len);
+            let bytes = pack.bytes_len().saturating_sub(old) + text.len() + 11;
+            if !limits.stands_alone(text.len()) && limits.allow(bytes, pack.len()) {
+                pack.replace(pos, text);
+                return true;
+            }
+        }
+        self.lengthen().set(index, text, limits)
+    }
+
+    /// Adds an element that gets this index; one past the last adds it there.
+    pub fn insert(&mut self, index: u64, text: &[u8], limits: Limits) {
+        if let Repr::Short(pack) = &mut self.repr
+            && limits.allow_push(pack.bytes_len(), pack.len(), text.len())
+        {
+            match pack.seek(index as i64) {
+                Some(pos) => _ = pack.insert(pos, text, Side::Before),
+                None => pack.push_back(text),
+            }
+            return;
+        }
+        self.lengthen().insert(index, text, limits);
+    }
+
+    /// The index of the first element that is `text`.
+    pub fn position(&self, text: &[u8]) -> Option<u64> {
+        match &self.repr {
+            Repr::Short(pack) => {
+                pack.iter().position(|element| element.eq_bytes(text)).map(|at| at as u64)
+            }
+            Repr::Long(list) => list.position(text),
+        }
+    }
+
+    /// Removes up to `most` elements that are `text`, searching from the first (`Before`) or from the
+    /// last (`After`), and says how many there were.
+    pub fn remove_text(&mut self, text: &[u8], most: u64, from: Side) -> u64 {
+        match &mut self.repr {
+            Repr::Short(pack) => pack.remove_text(text, most, from),
+            Repr::Long(list) => list.remove_text(text, most, from),
+        }
+    }
+
+    /// Removes up to `count` elements from this index on.
+    pub fn remove(&mut self, index: u64, count: u64) {
+        match &mut self.repr {
+            Repr::Short(pack) => {
+                pack.remove_range(index as i64, count.min(u64::from(u32::MAX)) as u32);
+            }
+            Repr::Long(list) => {
+                list.remove(index, count);
+            }
+        }
+    }
+
+    /// Keeps `count` elements from this index on and removes the others.
+    pub fn keep(&mut self, index: u64, count: u64) {
+        let end = index.saturating_add(count);
+        if end < self.len() {
+            self.remove(end, u64::MAX);
+        }
+        if index > 0 {
+            self.remove(0, index);
+        }
+    }
+
+    /// Shows `count` elements from this index on to `see`.
+    #[inline]
+    pub fn each(&self, index: u64, count: u64, see: impl FnMut(Element<'_>)) {
+        // One loop for each representation: asking which one it is for every element costs as much as the element.
+        match &self.repr {
+            Repr::Short(pack) => {
+                if let Some(pos) = pack.seek(index as i64) {
+                    pack.iter_from(pos).take(count as usize).for_each(see);
+                }
+            }
+            Repr::Long(list) => list.iter_from(index).take(count as usize).for_each(see),
+        }
+    }
+
+    /// The elements from the first to the last.
+    pub fn iter(&self) -> Box<dyn Iterator<Item = Element<'_>> + '_> {
+        match &self.repr {
+            Repr::Short(pack) => Box::new(pack.iter()),
+            Repr::Long(list) => Box::new(list.iter()),
+        }
+    }
+
+    /// The elements from the last to the first.
+    pub fn iter_back(&self) -> Box<dyn Iterator<Item = Element<'_>> + '_> {
+        match &self.repr {
+            Repr::Short(pack) => Box::new(pack.iter().rev()),
+            Repr::Long(list) => Box::new(list.iter_back_from(self.len().saturating_sub(1))),
+        }
+    }
+
+    /// About how many bytes an element takes, to make room for many.
+    pub fn element_bytes(&self) -> usize {
+        match &self.repr {
+            Repr::Short(pack) => pack.bytes_len() / (pack.len().max(1) as usize),
+            Repr::Long(list) => list.element_bytes(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn texts(list: &List) -> Vec<Vec<u8>> {
+        list.iter().map(Element::to_vec).collect()
+    }
+
+    #[test]
+    fn a_short_list_is_two_blocks_and_four_words() {
+        assert_eq!(size_of::<List>(), size_of::<RoomyListpack>());
+        let items: Vec<_> = (0..100).map(|i| alloc::format!("item-{i:07}").into_bytes()).collect();
+        let mut list = List::default();
+        list.push_all(items.iter().map(Vec::as_slice), Side::After, Limits::default());
+        assert_eq!(list.len(), 100);
+        // 14 bytes for each entry; what else there is must not reach the next size class, 1536.
+        assert!(list.memory() <= 1400 + 64, "{}", list.memory());
+    }
+
+    #[test]
+    fn a_list_grows_past_its_listpack_and_keeps_its_order() {
+        for limits in [Limits::default(), Limits { fill: 1, packed_threshold: 0 }] {
+            let mut list = List::default();
+            let mut model = alloc::collections::VecDeque::new();
+            for i in 0..3000u32 {
+                let text = alloc::format!("{i}-element").into_bytes();
+                if i % 3 == 0 {
+                    list.push(&text, Side::Before, limits);
+                    model.push_front(text);
+                } else {
+                    list.push(&text, Side::After, limits);
+                    model.push_back(text);
+                }
+            }
+            assert!(texts(&list).iter().eq(&model));
+            assert!(texts(&list.duplicate()).iter().eq(&model));
+            let back: Vec<_> = list.iter_back().map(Element::to_vec).collect();
+            assert!(back.iter().eq(model.iter().rev()));
+        }
+    }
+
+    #[test]
+    fn every_change_does_what_it_does_to_a_vector() {
+        let mut rng = crate::rng::Rng::new(7);
+        for fill in [-2, -1, 1, 2, 3, 100] {
+            for packed_threshold in [0, 12] {
+                let limits = Limits { fill, packed_threshold };
+                let mut list = List::default();
+                let mut model: Vec<Vec<u8>> = Vec::new();
+                for round in 0..600 {
+                    let text = match rng.below(4) {
+                        0 => alloc::vec![b'x'; rng.below(30) as usize],
+                        1 => alloc::vec![b'y'; rng.below(3000) as usize],
+                        _ => alloc::format!("{}", rng.below(20)).into_bytes(),
+                    };
+                    let at = rng.below(model.len() as u64 + 1);
+                    match rng.below(9) {
+                        0 | 1 => {
+                            list.push(&text, Side::After, limits);
+                            model.push(text);
+                        }
+                        2 => {
+                            let three = [&text[..], b"3", b""];
+                            list.push_all(three.iter().copied(), Side::After, limits);
+                            model.extend(three.map(<[u8]>::to_vec));
+                        }
+                        3 => {
+                            list.insert(at, &text, limits);
+                            model.insert(at as usize, text);
+                        }
+                        4 => {
+                            let there = (at as usize) < model.len();
+                            assert_eq!(list.set(at, &text, limits), there);
+                            if there {
+                                model[at as usize] = text;
+                            }
+                        }
+                        5 => {
+                            let popped = list.pop(Side::Before, |element| element.to_vec());
+                            let gone = if model.is_empty() { None } else { Some(model.remove(0)) };
+                            assert_eq!(popped, gone);
+                        }
+                        6 => {
+                            let mut popped = Vec::new();
+                            list.pop_many(Side::After, 2, |element| popped.push(element.to_vec()));
+                            let kept = model.len().saturating_sub(2);
+                            popped.reverse();
+                            assert_eq!(popped, model.split_off(kept));
+                        }
+                        7 => {
+                            let mut left = 2;
+                            let removed = list.remove_text(&text, 2, Side::Before);
+                            model.retain(|own| {
+                                let goes = left > 0 && *own == text;
+                                left -= u64::from(goes);
+                                !goes
+                            });
+                            assert_eq!(removed, 2 - left);
+                        }
+                        _ if round % 10 == 0 => {
+                            let count = rng.below(20);
+                            list.keep(at, count);
+                            let end = model.len().min((at + count) as usize);
+                            model = model[(at as usize).min(end)..end].to_vec();
+                        }
+                        _ => assert_eq!(
+                            list.position(&text),
+                            model.iter().position(|own| *own == text).map(|at| at as u64)
+                        ),
+                    }
+                    assert_eq!(list.len(), model.len() as u64);
+                }
+                assert_eq!(texts(&list), model);
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_list_is_freed_in_steps() {
+        let mut list = List::default();
+        for i in 0..1000u32 {
+            list.push(&i.to_le_bytes(), Side::After, Limits { fill: 5, packed_threshold: 0 });
+        }
+        assert_eq!(list.free_effort(), 200);
+        assert_eq!(list.free_some(150), 150);
+        assert_eq!((list.free_effort(), list.len()), (50, 250));
     }
 }

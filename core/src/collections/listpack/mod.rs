@@ -324,6 +324,45 @@ impl<S: Storage> Pack<S> {
         before - self.len()
     }
 
+    /// Removes up to `most` elements that are `text`, searching from the first (`Before`) or from the
+    /// last (`After`), and says how many there were.
+    pub fn remove_text(&mut self, text: &[u8], most: u64, from: Side) -> u64 {
+        let mut removed = 0;
+        match from {
+            Side::Before => {
+                let mut at = self.first();
+                while removed < most
+                    && let Some(found) = at.and_then(|at| self.view().find_from(at, text, 0))
+                {
+                    at = self.remove(found);
+                    removed += 1;
+                }
+            }
+            Side::After => {
+                let mut at = self.last();
+                while removed < most
+                    && let Some(found) = self.find_back(at, text)
+                {
+                    at = self.prev(found);
+                    self.remove(found);
+                    removed += 1;
+                }
+            }
+        }
+        removed
+    }
+
+    /// The place of the last element that is `text`, from `at` towards the first.
+    fn find_back(&self, mut at: Option<Pos>, text: &[u8]) -> Option<Pos> {
+        while let Some(pos) = at {
+            if self.at(pos)?.eq_bytes(text) {
+                return Some(pos);
+            }
+            at = self.prev(pos);
+        }
+        None
+    }
+
     /// Keeps the first `index` elements and returns the others.
     #[must_use]
     pub fn split_off(&mut self, index: u32) -> Self {

@@ -122,7 +122,7 @@ impl Roomy {
     /// How much room to take when there is none: small lists stay tight, large ones grow fast.
     fn room(&self) -> usize {
         match self.live() {
-            live @ 0..1024 => live / 8 + 16,
+            live @ 0..2048 => live / 8 + 16,
             live => live / 2,
         }
     }

@@ -62,6 +62,16 @@ impl Quicklist {
         list
     }
 
+    /// A list whose elements are those of `pack`, in one node whatever its size.
+    #[must_use]
+    pub fn from_pack(pack: RoomyListpack) -> Self {
+        let mut list = Self { nodes: VecDeque::with_capacity(2), len: u64::from(pack.len()) };
+        if !pack.is_empty() {
+            list.nodes.push_back(Node::Packed(pack));
+        }
+        list
+    }
+
     /// The list as one listpack, if it is one node that holds one, or nothing at all.
     #[must_use]
     pub fn to_listpack(&self) -> Option<Listpack> {
@@ -124,6 +134,13 @@ impl Quicklist {
             self.len += 1;
             self.nodes.push_back(Node::Plain(text.into()));
         }
+    }
+
+    /// About how many bytes an element takes, going by the nodes at the ends.
+    #[must_use]
+    pub fn element_bytes(&self) -> usize {
+        let ends = self.nodes.front().into_iter().chain(self.nodes.back());
+        ends.map(|node| node.bytes_len() / node.len().max(1) as usize).max().unwrap_or(0)
     }
 
     /// What the allocator was asked for, all nodes together.
@@ -201,6 +218,7 @@ impl Quicklist {
             last => {
                 let taken = take(last.get(0)?);
                 self.nodes.pop_front();
+                self.tighten_ring();
                 taken
             }
         };
@@ -221,11 +239,19 @@ impl Quicklist {
             last => {
                 let taken = take(last.get(0)?);
                 self.nodes.pop_back();
+                self.tighten_ring();
                 taken
             }
         };
         self.len -= 1;
         Some(taken)
+    }
+
+    /// Gives most of the ring buffer back once a long list has become short.
+    fn tighten_ring(&mut self) {
+        if self.nodes.capacity() > 64 && self.nodes.capacity() / 8 > self.nodes.len() {
+            self.nodes.shrink_to(self.nodes.len() * 2);
+        }
     }
 
     /// The node of the element with this index, and its index there.
@@ -382,6 +408,15 @@ impl Quicklist {
         }
         self.len -= removed;
         removed
+    }
+
+    /// Removes up to `count` nodes from the end and says how many there were. For freeing in steps.
+    pub fn drop_nodes(&mut self, count: usize) -> usize {
+        let kept = self.nodes.len().saturating_sub(count);
+        let dropped = self.nodes.drain(kept..).map(|node| u64::from(node.len()));
+        let count = dropped.len();
+        self.len -= dropped.sum::<u64>();
+        count
     }
 
     /// Keeps `count` elements from this index on and removes the others.

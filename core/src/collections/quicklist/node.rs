@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::Limits;
-use crate::collections::listpack::{self, Element, Pos, RoomyListpack, Side};
+use crate::collections::listpack::{self, Element, RoomyListpack, Side};
 
 #[derive(Clone)]
 pub(super) enum Node {
@@ -53,6 +53,14 @@ impl Node {
         match self {
             Self::Packed(pack) => limits.allow_push(pack.bytes_len(), pack.len(), more),
             Self::Plain(_) => false,
+        }
+    }
+
+    /// Bytes of the elements as they are stored.
+    pub(super) fn bytes_len(&self) -> usize {
+        match self {
+            Self::Packed(pack) => pack.bytes_len(),
+            Self::Plain(text) => text.len(),
         }
     }
 
@@ -119,29 +127,7 @@ impl Node {
                 return u64::from(same);
             }
         };
-        let mut removed = 0;
-        match from {
-            Side::Before => {
-                let mut at = pack.first();
-                while removed < most
-                    && let Some(found) = at.and_then(|at| pack.view().find_from(at, text, 0))
-                {
-                    at = pack.remove(found);
-                    removed += 1;
-                }
-            }
-            Side::After => {
-                let mut at = pack.last();
-                while removed < most
-                    && let Some(found) = find_back(pack, at, text)
-                {
-                    at = pack.prev(found);
-                    pack.remove(found);
-                    removed += 1;
-                }
-            }
-        }
-        removed
+        pack.remove_text(text, most, from)
     }
 
     #[inline]
@@ -173,16 +159,6 @@ impl Node {
             Self::Plain(text) => NodeIter::Plain(Some(text)),
         }
     }
-}
-
-fn find_back(pack: &RoomyListpack, mut at: Option<Pos>, text: &[u8]) -> Option<Pos> {
-    while let Some(pos) = at {
-        if pack.at(pos)?.eq_bytes(text) {
-            return Some(pos);
-        }
-        at = pack.prev(pos);
-    }
-    None
 }
 
 #[derive(Clone)]

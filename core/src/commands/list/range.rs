@@ -126,11 +126,14 @@ fn lpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let elements = if from_tail { list.iter_back() } else { list.iter() };
     let text = args.at(2);
     let len = list.len() as i64;
+    // The least integer has no opposite, and Redis takes it for any rank before the first.
+    let passed_over = if rank == i64::MIN { 0 } else { rank.unsigned_abs() - 1 };
+    let passed_over = usize::try_from(passed_over).unwrap_or(usize::MAX);
     let places = elements
         .take(if compared_max == 0 { usize::MAX } else { compared_max })
         .enumerate()
         .filter(|(_, element)| element.eq_bytes(text))
-        .skip(usize::try_from(rank.unsigned_abs() - 1).unwrap_or(usize::MAX))
+        .skip(passed_over)
         .map(|(at, _)| if from_tail { len - 1 - at as i64 } else { at as i64 });
     reply_places(ctx.reply, places, count);
     Ok(Flow::Done)

@@ -4,6 +4,7 @@
 mod bench;
 mod bless;
 mod conformance;
+mod demo;
 mod shell;
 mod sim;
 mod smoke;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo <task> [arguments]
 
+  demo [--port PORT]               build everything, start the server and serve the demo page
   verify [--list | STEP...]        install what the tests need, run every test (or the steps named)
   conformance [UNIT GLOB...]       Redis 7.0's own Tcl suite against the release server
   bench-peers [--memory] [ARG...]  the release server against Redis, Valkey and a do-nothing responder
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let task = args.next().unwrap_or_default();
     let args: Vec<String> = args.collect();
     let result = match task.as_str() {
+        "demo" => demo::run(&args),
         "verify" => verify::run(&args),
         "conformance" => conformance::run(&args),
         "bench-peers" => bench::run(&args),

@@ -1,7 +1,7 @@
 //! Running programs: every call says what failed and how.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// A program to run in the repository's root, with the project's tools on its path.
 pub(crate) struct Run(Command, String);
@@ -62,6 +62,12 @@ impl Run {
         println!("$ {}", self.1);
         let status = self.0.status().map_err(|e| format!("{}: {e}", self.1))?;
         if status.success() { Ok(()) } else { Err(format!("{}: {status}", self.1)) }
+    }
+
+    /// Starts it, its output shown, and leaves it running.
+    pub(crate) fn start(mut self) -> Result<Child, String> {
+        println!("$ {}", self.1);
+        self.0.spawn().map_err(|e| format!("{}: {e}", self.1))
     }
 
     /// Runs it for its standard output.

@@ -104,14 +104,19 @@ pub(crate) fn wasm_tools() -> Result<(), String> {
 
 fn cargo_install(package: &str, version: &str) -> Result<(), String> {
     let root = tools_dir();
-    Run::new(&format!("cargo install --locked --quiet {package} --version {version} --root"))
-        .arg(&root)
-        // One shared folder, so that the two tools build their common dependencies once.
-        .env("CARGO_TARGET_DIR", root.join("build"))
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-        .ok()
-        .map_err(|e| format!("{e}\nmissing: {package} {version}; get it with: cargo install {package} --version {version}"))
+    let install = |locked: &str| {
+        Run::new(&format!("cargo install {locked}--quiet {package} --version {version} --root"))
+            .arg(&root)
+            // One shared folder, so that the tools build their common dependencies once.
+            .env("CARGO_TARGET_DIR", root.join("build"))
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .ok()
+    };
+    // A mirror of the registry may lag behind the newest version that the tool's lock file asks for.
+    install("--locked ").or_else(|_| install("")).map_err(|e| {
+        format!("{e}\nmissing: {package} {version}; get it with: cargo install {package} --version {version}")
+    })
 }
 
 fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {

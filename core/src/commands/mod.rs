@@ -9,3 +9,4 @@ pub mod pubsub;
 pub mod set;
 pub mod string;
 pub mod table;
+pub mod zset;

@@ -2,7 +2,7 @@
 //!
 //! Whatever knows the set of commands is computed from here.
 
-use super::{connection, hash, keyspace, list, set, string};
+use super::{connection, hash, keyspace, list, set, string, zset};
 use crate::command::{Args, Command};
 use crate::error::{Error, printable};
 use alloc::format;
@@ -99,6 +99,42 @@ pub static TABLE: &[&Command] = &[
     &keyspace::TTL,
     &keyspace::TYPE,
     &keyspace::UNLINK,
+    // sorted set
+    &zset::BZMPOP,
+    &zset::BZPOPMAX,
+    &zset::BZPOPMIN,
+    &zset::ZADD,
+    &zset::ZCARD,
+    &zset::ZCOUNT,
+    &zset::ZDIFF,
+    &zset::ZDIFFSTORE,
+    &zset::ZINCRBY,
+    &zset::ZINTER,
+    &zset::ZINTERCARD,
+    &zset::ZINTERSTORE,
+    &zset::ZLEXCOUNT,
+    &zset::ZMPOP,
+    &zset::ZMSCORE,
+    &zset::ZPOPMAX,
+    &zset::ZPOPMIN,
+    &zset::ZRANDMEMBER,
+    &zset::ZRANGE,
+    &zset::ZRANGEBYLEX,
+    &zset::ZRANGEBYSCORE,
+    &zset::ZRANGESTORE,
+    &zset::ZRANK,
+    &zset::ZREM,
+    &zset::ZREMRANGEBYLEX,
+    &zset::ZREMRANGEBYRANK,
+    &zset::ZREMRANGEBYSCORE,
+    &zset::ZREVRANGE,
+    &zset::ZREVRANGEBYLEX,
+    &zset::ZREVRANGEBYSCORE,
+    &zset::ZREVRANK,
+    &zset::ZSCAN,
+    &zset::ZSCORE,
+    &zset::ZUNION,
+    &zset::ZUNIONSTORE,
     // string
     &string::APPEND,
     &string::DECR,

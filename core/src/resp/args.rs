@@ -82,6 +82,14 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// The argument at `index` as a count whose sign means something, so that it can be negated.
+    pub fn signed_count(&self, index: usize) -> Result<i64, Error> {
+        match self.int(index)? {
+            i64::MIN => Err(Error::CountOutOfRange),
+            count => Ok(count),
+        }
+    }
+
     /// The argument at `index` as the timeout of a blocking command, given in seconds: microseconds,
     /// rounded up to whole milliseconds; 0 is for ever.
     pub fn timeout_us(&self, index: usize) -> Result<u64, Error> {

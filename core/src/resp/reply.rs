@@ -4,6 +4,7 @@
 //! here and nowhere else. Aggregates are announced by their length first; where that is known only
 //! afterwards, [`Reply::deferred`] keeps the place.
 
+use crate::collections::decimal::{DOUBLE_LEN, format_double};
 use crate::collections::listpack::Element;
 use crate::error::Error;
 use alloc::vec::Vec;
@@ -153,6 +154,12 @@ impl Reply {
     /// A push of `len` elements, which follow; in RESP2 an array.
     pub fn push(&mut self, len: usize) {
         self.header(if self.is_resp3() { b'>' } else { b'*' }, len as i64);
+    }
+
+    /// A double as Redis prints it: RESP3's own type, or a bulk string.
+    #[inline]
+    pub fn double(&mut self, value: f64) {
+        self.double_text(format_double(value, &mut [0; DOUBLE_LEN]));
     }
 
     /// A double: RESP3's own type, or a bulk string. `text` is the number as Redis prints it.

@@ -32,10 +32,7 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         }
         return Ok(Flow::Done);
     }
-    let count = args.int(2)?;
-    if count == i64::MIN {
-        return Err(Error::CountOutOfRange);
-    }
+    let count = args.signed_count(2)?;
     let with_values = args.len() == 4 && args.is(3, "withvalues");
     if args.len() > 3 && !with_values {
         return Err(Error::Syntax);

@@ -94,10 +94,7 @@ fn srandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if args.len() > 3 {
         return Err(Error::Syntax);
     }
-    let count = args.int(2)?;
-    if count == i64::MIN {
-        return Err(Error::CountOutOfRange);
-    }
+    let count = args.signed_count(2)?;
     let Some((set, _, rng)) = ctx.db.object_and_seed::<Set>(&args[1])? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);

@@ -65,6 +65,15 @@ impl Error {
         Self::Owned(format!("ERR invalid expire time in '{command}' command"))
     }
 
+    /// The subcommand of a container got arguments that it does not take.
+    pub fn subcommand_syntax(subcommand: &[u8], container: &str) -> Self {
+        Self::Owned(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{}'. Try {} HELP.",
+            printable(subcommand, 128),
+            container.to_ascii_uppercase()
+        ))
+    }
+
     /// The container command has no such subcommand.
     pub fn unknown_subcommand(subcommand: &[u8], container: &str) -> Self {
         Self::Owned(format!(

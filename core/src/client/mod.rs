@@ -1,11 +1,13 @@
 //! A connection's state, and the table of all of them.
 
+pub mod describe;
 pub mod pubsub;
 pub mod table;
 
 pub use pubsub::PubSub;
 pub use table::Clients;
 
+use crate::config::OutputLimit;
 use crate::resp::{Parser, Reply, Request, Span};
 use crate::value::Kind;
 use alloc::boxed::Box;
@@ -51,6 +53,40 @@ pub enum ReplyMode {
     Skip,
 }
 
+/// What a connection is used for, as CLIENT LIST TYPE and `client-output-buffer-limit` tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Commands and replies, and what MONITOR sees.
+    Normal,
+    /// Replication.
+    Replica,
+    /// It is subscribed to something.
+    PubSub,
+}
+
+/// How much may wait to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// By class.
+    pub classes: [OutputLimit; 3],
+    /// The lowest of them all, so that most outputs need no second look.
+    pub lowest: u64,
+}
+
+impl Limits {
+    /// The limits of these classes.
+    pub fn new(classes: [OutputLimit; 3]) -> Self {
+        let all = classes.iter().flat_map(|limit| [limit.hard, limit.soft]);
+        Self { classes, lowest: all.filter(|&bytes| bytes > 0).min().unwrap_or(u64::MAX) }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new([OutputLimit::default(); 3])
+    }
+}
+
 /// The commands queued since MULTI.
 #[derive(Debug, Default)]
 pub struct Transaction {
@@ -58,6 +94,10 @@ pub struct Transaction {
     pub queued: Vec<Request>,
     /// A command was refused when it was to be queued: EXEC gives EXECABORT.
     pub aborted: bool,
+    /// The flags of all of them together, as `command::Flags` has them.
+    pub flags: u32,
+    /// The bytes of their arguments.
+    pub bytes: usize,
 }
 
 /// What a blocked client gets when its time is up.
@@ -89,6 +129,8 @@ pub struct Wait {
 pub struct Blocked {
     /// The command with its arguments.
     pub request: Request,
+    /// Its number in the table of commands.
+    pub command: usize,
     /// What it waits for.
     pub wait: Wait,
 }
@@ -140,7 +182,7 @@ pub struct Client {
     pub no_touch: bool,
     /// MONITOR.
     pub monitor: bool,
-    /// CLIENT PAUSE holds its commands back.
+    /// CLIENT PAUSE holds its commands back: the next one is in `query`, and runs when the pause is over.
     pub held: bool,
     /// To be closed once what it was told is sent; nothing more is read.
     pub closing: bool,
@@ -150,8 +192,14 @@ pub struct Client {
     pub send_queued: bool,
     /// A `Close` has been given to the host.
     pub close_queued: bool,
-    /// The last command's name, for CLIENT LIST.
-    pub last_command: &'static str,
+    /// It is among those that were told something.
+    pub told: bool,
+    /// The last command's name, for CLIENT LIST, after that of its container, if it has one.
+    pub last_command: (&'static str, &'static str),
+    /// The bytes of arguments of the running command, while it describes its client.
+    pub argument_bytes: usize,
+    /// The bytes that have arrived and whose last command has not ended.
+    pub query_bytes: usize,
     /// Commands so far.
     pub commands: u64,
     /// Bytes received so far.
@@ -179,7 +227,7 @@ impl Default for ConnId {
 }
 
 impl Client {
-    /// How many channels, patterns and shard channels it is subscribed to.
+    /// How many channels and patterns it is subscribed to; shard channels are counted by themselves.
     pub fn subscriptions(&self) -> usize {
         self.channels.len() + self.patterns.len()
     }
@@ -187,6 +235,45 @@ impl Client {
     /// Whether it is in RESP2's subscriber mode, or RESP3 with subscriptions.
     pub fn is_subscriber(&self) -> bool {
         self.subscriptions() + self.shard_channels.len() > 0
+    }
+
+    /// The class that CLIENT LIST TYPE and the output limits put it in.
+    pub fn class(&self) -> Class {
+        if self.is_subscriber() { Class::PubSub } else { Class::Normal }
+    }
+
+    /// Whether more waits to be sent than its class may have; notes since when the soft limit is passed.
+    #[inline]
+    pub fn exceeds(&mut self, limits: &Limits, now_ms: i64) -> bool {
+        let bytes = self.output_bytes() as u64;
+        // Nearly every time: there is little to be sent.
+        if bytes < limits.lowest && self.over_soft_since_ms.is_none() {
+            return false;
+        }
+        self.exceeds_its_class(bytes, limits, now_ms)
+    }
+
+    #[cold]
+    fn exceeds_its_class(&mut self, bytes: u64, limits: &Limits, now_ms: i64) -> bool {
+        let OutputLimit { hard, soft, soft_seconds } = limits.classes[self.class() as usize];
+        if hard > 0 && bytes >= hard {
+            return true;
+        }
+        if soft == 0 || bytes < soft {
+            self.over_soft_since_ms = None;
+            return false;
+        }
+        let since_ms = *self.over_soft_since_ms.get_or_insert(now_ms);
+        (now_ms - since_ms).max(0) as u64 / 1000 > soft_seconds
+    }
+
+    /// Appends a reply that was waited for, unless CLIENT REPLY wants none.
+    pub fn answer_late(&mut self, reply: &[u8]) {
+        match self.reply_mode {
+            ReplyMode::On | ReplyMode::SkipNext => self.reply.out.extend_from_slice(reply),
+            ReplyMode::Off => {}
+            ReplyMode::Skip => self.reply_mode = ReplyMode::On,
+        }
     }
 
     /// Bytes that wait to be sent.

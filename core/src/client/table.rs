@@ -1,6 +1,7 @@
 //! All connections, by handle and by number.
 
-use super::{Client, ConnId, Peer};
+use super::{Client, ConnId, Limits, Peer};
+use crate::resp::Reply;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -18,6 +19,18 @@ pub struct Clients {
     free: Vec<u32>,
     by_id: BTreeMap<u64, ConnId>,
     last_id: u64,
+    /// How much may wait to be sent.
+    pub limits: Limits,
+    /// The time, in Unix milliseconds.
+    pub now_ms: i64,
+    /// Connections that were written to by others since the engine last looked.
+    pub told: Vec<ConnId>,
+    /// Pushes to connections whose command runs: they follow its reply.
+    pub stray: Vec<(ConnId, Vec<u8>)>,
+    /// Connections whose output went over its limit, to be closed.
+    pub over: Vec<ConnId>,
+    /// Connections whose output went over its soft limit, to be looked at again.
+    pub over_soft: Vec<ConnId>,
 }
 
 impl Clients {
@@ -102,10 +115,74 @@ impl Clients {
         self.by_id.keys().copied().collect()
     }
 
+    /// Sends a push to a connection: one frame, made for RESP2. One whose command runs gets it after its reply.
+    pub fn tell(&mut self, conn: ConnId, frame: &[u8]) {
+        let Some(slot) = self.slots.get_mut(conn.index as usize) else { return };
+        if slot.generation != conn.generation {
+            return;
+        }
+        let Some(client) = slot.client.as_deref_mut() else {
+            self.stray.push((conn, frame.to_vec()));
+            return;
+        };
+        if client.killed || client.closing {
+            return;
+        }
+        client.reply.frame(frame);
+        self.note(conn);
+    }
+
+    /// Sends a line to a connection that monitors; one whose command runs gets it before its reply.
+    pub fn tell_line(&mut self, conn: ConnId, line: &[u8]) {
+        let Some(client) = self.get_mut(conn) else {
+            self.stray.push((conn, line.to_vec()));
+            return;
+        };
+        if client.killed || client.closing {
+            return;
+        }
+        client.reply.out.extend_from_slice(line);
+        self.note(conn);
+    }
+
+    /// Something was appended to what is sent to `conn`, which is in its place.
+    #[inline]
+    fn note(&mut self, conn: ConnId) {
+        let Some(client) = self.slots[conn.index as usize].client.as_deref_mut() else { return };
+        let was_over = client.over_soft_since_ms.is_some();
+        if client.exceeds(&self.limits, self.now_ms) {
+            client.killed = true;
+            self.over.push(conn);
+        } else if client.over_soft_since_ms.is_some() && !was_over {
+            self.over_soft.push(conn);
+        }
+        if !client.told && !client.send_queued {
+            client.told = true;
+            self.told.push(conn);
+        }
+    }
+
+    /// Hands over the pushes that came for `conn` while its command ran.
+    #[cold]
+    pub fn deliver_stray(&mut self, conn: ConnId, reply: &mut Reply) {
+        self.stray.retain(|(to, frame)| {
+            if *to == conn {
+                reply.frame(frame);
+            }
+            *to != conn
+        });
+    }
+
+    /// No command finds the connection any more; it is still there to be closed.
+    pub fn forget(&mut self, id: u64) {
+        self.by_id.remove(&id);
+    }
+
     /// Removes a connection, which is in its place.
     pub fn remove(&mut self, conn: ConnId) -> Option<Box<Client>> {
         let client = self.take(conn)?;
-        self.slots[conn.index as usize].generation += 1;
+        let slot = &mut self.slots[conn.index as usize];
+        slot.generation = slot.generation.wrapping_add(1);
         self.free.push(conn.index);
         self.by_id.remove(&client.id);
         Some(client)

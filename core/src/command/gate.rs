@@ -3,7 +3,7 @@
 //! The order is part of the protocol: of several reasons to refuse, the client hears the first.
 //! Unknown name and arity come before this, in `commands::table`, since they need the table.
 
-use super::{Args, Command, Ctx, Flags};
+use super::{Command, Ctx, Flags};
 use crate::error::Error;
 use crate::store::evict::Room;
 
@@ -14,38 +14,63 @@ pub enum Pass {
     Run,
     /// It is queued for EXEC.
     Queue,
+    /// CLIENT PAUSE holds it back.
+    Hold,
 }
 
-/// Lets a command through, or says why not.
+/// Lets a command through, or says why not. `container` is the name of its container, if it has one.
 #[inline]
-pub fn pass(ctx: &mut Ctx<'_>, command: &'static Command, _args: Args<'_>) -> Result<Pass, Error> {
+pub fn pass(
+    ctx: &mut Ctx<'_>,
+    command: &'static Command,
+    container: &'static str,
+) -> Result<Pass, Error> {
     if !ctx.client.authenticated && !command.flags.contains(Flags::NO_AUTH) {
         return Err(Error::NoAuth);
     }
-    if ctx.client.transaction.is_some() && command.flags.contains(Flags::NO_MULTI) {
-        return Err(Error::Text("ERR Command not allowed inside a transaction"));
+    // In a transaction, what EXEC would run counts for EXEC.
+    let mut flags = command.flags;
+    let mut queue = false;
+    if let Some(transaction) = &ctx.client.transaction {
+        if flags.contains(Flags::NO_MULTI) {
+            return Err(Error::Text("ERR Command not allowed inside a transaction"));
+        }
+        queue = !(container.is_empty() && runs_within_multi(command));
+        if queue {
+            // A queue takes memory too.
+            flags |= Flags::DENYOOM;
+        } else if command.name == "exec" {
+            flags |= Flags::from_bits_truncate(transaction.flags);
+        }
     }
     if ctx.server.config.maxmemory > 0 {
-        make_room(ctx, command)?;
+        make_room(ctx, flags)?;
     }
-    if !ctx.reply.is_resp3() && ctx.client.is_subscriber() && !runs_while_subscribed(command) {
-        return Err(only_in_subscriber_mode(command));
+    if !ctx.reply.is_resp3()
+        && ctx.client.is_subscriber()
+        && !(container.is_empty() && runs_while_subscribed(command))
+    {
+        return Err(only_in_subscriber_mode(command, container));
     }
-    if ctx.client.transaction.is_some() && !runs_within_multi(command) {
-        return Ok(Pass::Queue);
+    if let Some(pause) = ctx.server.pause
+        && (pause.all || flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)))
+    {
+        return Ok(Pass::Hold);
     }
-    Ok(Pass::Run)
+    Ok(if queue { Pass::Queue } else { Pass::Run })
 }
 
 /// Evicts what `maxmemory` asks for, before any command; refuses those that want memory if it is in vain.
-fn make_room(ctx: &mut Ctx<'_>, command: &'static Command) -> Result<(), Error> {
+fn make_room(ctx: &mut Ctx<'_>, flags: Flags) -> Result<(), Error> {
     let (used_memory, limit) = (ctx.server.hooks.used_memory, ctx.server.config.maxmemory);
-    if used_memory() as u64 <= limit || ctx.db.make_room(used_memory, limit) != Room::None {
+    // CLIENT PAUSE keeps the data set as it is.
+    if used_memory() as u64 <= limit
+        || ctx.server.pause.is_some()
+        || ctx.db.make_room(used_memory, limit) != Room::None
+    {
         return Ok(());
     }
-    // A queue of commands takes memory as well, whatever they are.
-    let queued = ctx.client.transaction.is_some() && !runs_within_multi(command);
-    if queued || command.flags.contains(Flags::DENYOOM) { Err(Error::Oom) } else { Ok(()) }
+    if flags.contains(Flags::DENYOOM) { Err(Error::Oom) } else { Ok(()) }
 }
 
 fn runs_while_subscribed(command: &Command) -> bool {
@@ -68,9 +93,10 @@ fn runs_within_multi(command: &Command) -> bool {
 }
 
 #[cold]
-fn only_in_subscriber_mode(command: &Command) -> Error {
+fn only_in_subscriber_mode(command: &Command, container: &str) -> Error {
+    let separator = if container.is_empty() { "" } else { "|" };
     Error::Owned(alloc::format!(
-        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+        "ERR Can't execute '{container}{separator}{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
         command.name
     ))
 }

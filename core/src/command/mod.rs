@@ -8,6 +8,7 @@ pub mod keys;
 pub mod scan;
 pub mod spec;
 pub mod syntax;
+pub mod wait;
 
 pub use crate::resp::{Args, Request};
 pub use ctx::{Ctx, Flow};

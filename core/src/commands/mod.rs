@@ -9,4 +9,5 @@ pub mod pubsub;
 pub mod set;
 pub mod string;
 pub mod table;
+pub mod transaction;
 pub mod zset;

@@ -2,7 +2,7 @@
 //!
 //! Whatever knows the set of commands is computed from here.
 
-use super::{connection, hash, keyspace, list, set, string, zset};
+use super::{connection, hash, keyspace, list, pubsub, set, string, transaction, zset};
 use crate::command::{Args, Command};
 use crate::error::{Error, printable};
 use alloc::format;
@@ -11,9 +11,14 @@ use alloc::string::String;
 /// Every top-level command.
 pub static TABLE: &[&Command] = &[
     // connection
+    &connection::AUTH,
+    &connection::CLIENT,
     &connection::ECHO,
+    &connection::HELLO,
     &connection::PING,
     &connection::QUIT,
+    &connection::RESET,
+    &connection::SELECT,
     // hash
     &hash::HDEL,
     &hash::HEXISTS,
@@ -54,6 +59,18 @@ pub static TABLE: &[&Command] = &[
     &list::RPOPLPUSH,
     &list::RPUSH,
     &list::RPUSHX,
+    // pubsub
+    &pubsub::PSUBSCRIBE,
+    &pubsub::PUBLISH,
+    &pubsub::PUBSUB,
+    &pubsub::PUNSUBSCRIBE,
+    &pubsub::SPUBLISH,
+    &pubsub::SSUBSCRIBE,
+    &pubsub::SUBSCRIBE,
+    &pubsub::SUNSUBSCRIBE,
+    &pubsub::UNSUBSCRIBE,
+    // server
+    &connection::MONITOR,
     // set
     &set::SADD,
     &set::SCARD,
@@ -158,6 +175,12 @@ pub static TABLE: &[&Command] = &[
     &string::SETRANGE,
     &string::STRLEN,
     &string::SUBSTR,
+    // transaction
+    &transaction::DISCARD,
+    &transaction::EXEC,
+    &transaction::MULTI,
+    &transaction::UNWATCH,
+    &transaction::WATCH,
 ];
 
 const SLOTS: usize = 2048;
@@ -276,6 +299,17 @@ static SUBCOMMANDS_FROM: [u16; TABLE.len()] = {
 pub const fn count() -> usize {
     let last = TABLE.len() - 1;
     SUBCOMMANDS_FROM[last] as usize + TABLE[last].subcommands.len()
+}
+
+/// The name of the container of the subcommand of this number; empty for a command at the top level.
+#[inline]
+pub fn container(id: usize) -> &'static str {
+    if id < TABLE.len() {
+        return "";
+    }
+    // The last container whose subcommands begin at or before it; commands without any begin there too.
+    let after = SUBCOMMANDS_FROM.partition_point(|&from| usize::from(from) <= id);
+    TABLE[after - 1].name
 }
 
 /// A command or subcommand with its number in the statistics.

@@ -1,11 +1,13 @@
 //! Blocked clients: waking them when their keys are ready, or when their time is up.
 
-use super::{Engine, Waiting};
-use crate::client::{Client, OnTimeout};
+use super::Engine;
+use crate::client::Client;
 use crate::command::call::call;
 use crate::command::ctx::write_timeout;
-use crate::command::{Ctx, Flow};
+use crate::command::{Ctx, Flow, wait};
 use crate::commands::table;
+use crate::resp::Reply;
+use crate::store::Entry;
 use alloc::boxed::Box;
 use core::mem::take;
 
@@ -15,79 +17,66 @@ impl Engine {
     pub(super) fn serve_ready(&mut self) {
         while !self.store.ready.is_empty() {
             for (db, key) in take(&mut self.store.ready) {
-                for id in self.store.db_at(db).wait.waiters(&key) {
-                    if !self.serve(db, &key, id) {
-                        break;
+                // One that is served is no longer among those who wait; one that is not, is passed over.
+                let mut place = 0;
+                while let Some(id) = self.store.db_at(db).wait.waiter(&key, place) {
+                    match self.serve(db, &key, id) {
+                        Served::Yes => {}
+                        Served::No => place += 1,
+                        Served::NothingLeft => break,
                     }
                 }
             }
         }
     }
 
-    /// Runs the command of client `id` again; `false` if there is nothing left at `key` for those behind it.
-    fn serve(&mut self, db: usize, key: &[u8], id: u64) -> bool {
-        let Some(conn) = self.server.clients.conn(id) else { return true };
-        let Some(mut client) = self.server.clients.take(conn) else { return true };
+    /// Runs the command of client `id`, which waits for `key`, again.
+    fn serve(&mut self, db: usize, key: &[u8], id: u64) -> Served {
         self.store.select(db);
-        let Some(kind) = self.store.peek(key).map(crate::store::Entry::kind) else {
-            self.finish(client);
-            return false;
-        };
-        let Some(blocked) = client.blocked.take() else {
-            self.finish(client);
-            return true;
-        };
-        if blocked.wait.kind != kind {
-            client.blocked = Some(blocked);
-            self.finish(client);
-            return true;
+        let Some(kind) = self.store.peek(key).map(Entry::kind) else { return Served::NothingLeft };
+        let clients = &mut self.server.clients;
+        let Some(conn) = clients.conn(id) else { return Served::No };
+        let Some(mut client) = clients.take(conn) else { return Served::No };
+        let wants = client.blocked.as_ref().is_some_and(|b| b.wait.kind == kind);
+        if !wants || client.killed {
+            clients.put_back(client);
+            return Served::No;
         }
-        self.server.tick = (self.server.hooks.stopwatch)();
-        let waiting: Waiting = (id, blocked.request.clone());
-        let mut reply = take(&mut client.reply);
-        let outcome = {
-            let args = waiting.1.args();
-            match table::resolve(args) {
-                Ok((place, command)) => {
-                    let mut ctx = Ctx {
-                        db: &mut self.store,
-                        reply: &mut reply,
-                        client: &mut client,
-                        server: &mut self.server,
-                        command,
-                        nested: false,
-                    };
-                    call(&mut ctx, place, command, args)
-                }
-                Err(error) => Err(error),
-            }
-        };
-        client.reply = reply;
-        client.blocked = Some(blocked);
-        if !matches!(outcome, Ok(Flow::Block(_))) {
-            self.unblock(&mut client);
-        }
+        let served = self.run_again(&mut client);
         if self.store_has_news() {
-            self.spread_news(&mut client);
+            self.spread_news();
         }
         self.finish(client);
-        true
+        if served { Served::Yes } else { Served::No }
     }
 
-    /// Ends the wait of a client, whatever the reason.
-    pub(super) fn unblock(&mut self, client: &mut Client) {
-        let Some(blocked) = client.blocked.take() else { return };
-        let current = self.store.current();
-        self.store.select(client.db);
-        for key in &blocked.wait.keys {
-            self.store.db_mut().wait.remove(key, client.id);
+    /// Runs the command that waits; whether its wait is over.
+    fn run_again(&mut self, client: &mut Client) -> bool {
+        let Some(blocked) = client.blocked.take() else { return false };
+        self.server.tick = (self.server.hooks.stopwatch)();
+        self.store.no_touch = client.no_touch;
+        let mut reply = Reply::new(client.reply.protocol);
+        let args = blocked.request.args();
+        let waits_on = match table::resolve(args) {
+            Ok((place, command)) => {
+                let mut ctx = Ctx {
+                    db: &mut self.store,
+                    reply: &mut reply,
+                    client,
+                    server: &mut self.server,
+                    command,
+                    nested: false,
+                };
+                matches!(call(&mut ctx, place, command, args), Ok(Flow::Block(_)))
+            }
+            Err(_) => true,
+        };
+        client.blocked = Some(blocked);
+        if !waits_on {
+            client.answer_late(&reply.out);
+            wait::end(&mut self.store, &mut self.server, client);
         }
-        self.store.select(current);
-        if let Some(deadline_us) = blocked.wait.deadline_us {
-            self.server.deadlines.remove(&(deadline_us, client.id));
-        }
-        self.server.blocked_clients -= 1;
-        self.server.unblocked.push(client.id);
+        !waits_on
     }
 
     /// Gives those whose time is up what they get in vain.
@@ -100,9 +89,9 @@ impl Engine {
             let Some(conn) = self.server.clients.conn(id) else { continue };
             let Some(mut client) = self.server.clients.take(conn) else { continue };
             if let Some(blocked) = &client.blocked {
-                let on_timeout: OnTimeout = blocked.wait.on_timeout;
-                write_timeout(&mut client.reply, on_timeout);
-                self.unblock(&mut client);
+                let mut reply = Reply::new(client.reply.protocol);
+                write_timeout(&mut reply, blocked.wait.on_timeout);
+                wait::give_up(&mut self.store, &mut self.server, &mut client, &reply);
             }
             self.finish(client);
         }
@@ -110,7 +99,7 @@ impl Engine {
 
     /// Runs what has arrived meanwhile from clients that are no longer blocked or held back.
     pub(super) fn resume_unblocked(&mut self) {
-        while let Some(id) = self.server.unblocked.pop() {
+        while let Some(id) = self.server.unblocked.pop_front() {
             let Some(conn) = self.server.clients.conn(id) else { continue };
             let Some(mut client): Option<Box<Client>> = self.server.clients.take(conn) else {
                 continue;
@@ -119,4 +108,14 @@ impl Engine {
             self.finish(client);
         }
     }
+}
+
+/// What came of a client's turn.
+enum Served {
+    /// Its wait is over.
+    Yes,
+    /// It waits on.
+    No,
+    /// The key is gone: there is nothing for those behind it either.
+    NothingLeft,
 }

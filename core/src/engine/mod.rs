@@ -10,9 +10,10 @@ mod settings;
 pub use crate::client::{ConnId, Peer};
 pub use crate::server::{Effect, Hooks, Level, Now, Ticket};
 
-use crate::client::{Client, Clients, PubSub};
+use crate::client::{Clients, PubSub};
 use crate::collections::hash::HashSeed;
-use crate::command::Request;
+use crate::command::wait;
+use crate::commands::connection::release;
 use crate::commands::table;
 use crate::config::Config;
 use crate::resp::Span;
@@ -32,6 +33,8 @@ pub struct Engine {
     scratch: Scratch,
     /// When background work is to be done next, on the monotonic clock.
     next_cron_us: u64,
+    /// When connections are to be looked at next: those that are idle or do not read.
+    next_sweep_us: u64,
 }
 
 /// Buffers that are used again for every batch of requests.
@@ -54,8 +57,9 @@ impl Engine {
         for _ in 0..40 {
             run_id.push(char::from(b"0123456789abcdef"[rng.below(16) as usize]));
         }
+        let hash_seed = HashSeed::new(words);
         let store_rng = Rng::new(rng.next());
-        let store = Store::new(config.databases, Tuning::new(HashSeed::new(words)), store_rng);
+        let store = Store::new(config.databases, Tuning::new(hash_seed), store_rng);
         let mut engine = Self {
             store,
             server: Server {
@@ -64,7 +68,7 @@ impl Engine {
                 now,
                 born: now,
                 clients: Clients::default(),
-                pubsub: PubSub::default(),
+                pubsub: PubSub::new(hash_seed),
                 stats: Stats::default(),
                 command_stats: alloc::vec![CommandStats::default(); table::count()],
                 slow_log: SlowLog::default(),
@@ -74,14 +78,17 @@ impl Engine {
                 run_id,
                 deadlines: BTreeSet::new(),
                 blocked_clients: 0,
-                unblocked: Vec::new(),
+                unblocked: VecDeque::new(),
+                pause: None,
+                held: VecDeque::new(),
+                monitors: Vec::new(),
                 tick: 0,
-                outgoing: Vec::new(),
                 active_expire: true,
                 effects: VecDeque::new(),
             },
             scratch: Scratch::default(),
             next_cron_us: 0,
+            next_sweep_us: 0,
         };
         engine.set_now(now);
         engine.apply_config();
@@ -98,28 +105,33 @@ impl Engine {
         self.server.clients.len()
     }
 
-    /// A new connection.
+    /// A new connection. One that protected mode keeps out is told so and closed.
     pub fn connect(&mut self, now: Now, peer: Peer) -> ConnId {
         self.set_now(now);
-        self.server.stats.connections += 1;
-        let authenticated = self.server.config.requirepass.is_empty();
+        let open = self.server.config.requirepass.is_empty();
+        // A host without a network gives no address.
+        let from_outside = !peer.local && !peer.unix && !peer.addr.is_empty();
+        let denied = from_outside && open && self.server.config.is_on("protected-mode");
         let client = self.server.clients.add(peer, now.unix_ms());
-        client.authenticated = authenticated;
+        client.authenticated = open;
         client.user = "default".into();
-        client.conn
+        let conn = client.conn;
+        if denied {
+            client.reply.out.extend_from_slice(DENIED);
+            client.closing = true;
+            self.server.stats.rejected_connections += 1;
+            self.queue_output(conn);
+        } else {
+            self.server.stats.connections += 1;
+        }
+        conn
     }
 
     /// The connection is gone: whatever it held, waited for or was subscribed to is let go.
     pub fn disconnect(&mut self, now: Now, conn: ConnId) {
         self.set_now(now);
         let Some(mut client) = self.server.clients.remove(conn) else { return };
-        self.unblock(&mut client);
-        self.let_go(&mut client);
-    }
-
-    /// Ends subscriptions, watches and the transaction of a client.
-    fn let_go(&mut self, client: &mut Client) {
-        crate::commands::connection::reset_state(&mut self.store, &mut self.server, client);
+        release(&mut self.store, &mut self.server, &mut client);
     }
 
     fn set_now(&mut self, now: Now) {
@@ -129,12 +141,26 @@ impl Engine {
         );
         if now != self.server.now || self.store.now_ms == 0 {
             self.server.now = now;
+            self.server.clients.now_ms = now.unix_ms();
             self.store.now_ms = now.unix_ms();
             self.store.access.set_now(now.unix_ms());
             self.server.rates.sample(now.mono_us, &self.server.stats);
+            if self.server.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
+                wait::end_pause(&mut self.store, &mut self.server);
+            }
         }
     }
 }
 
-/// A command to be run again, with its client's reply.
-type Waiting = (u64, Request);
+/// What a connection from outside hears that protected mode keeps out.
+const DENIED: &[u8] = b"-DENIED Redis is running in protected mode because protected mode is enabled and \
+no password is set for the default user. In this mode connections are only accepted from the loopback \
+interface. If you want to connect from external computers to Redis you may adopt one of the following \
+solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the \
+loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE \
+Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change \
+permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration \
+file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started \
+the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an \
+authentication password for the default user. NOTE: You only need to do one of the above things in order \
+for the server to start accepting connections from the outside.\r\n";

@@ -3,7 +3,11 @@
 
 use super::Engine;
 use crate::client::{Client, ConnId};
-use crate::server::{Effect, Now};
+use crate::commands::pubsub::publish_events;
+use crate::server::{Effect, Level, Now};
+use alloc::format;
+use alloc::string::String;
+use core::mem::take;
 
 impl Engine {
     /// What the host is to do now, in this order; `None`: wait for input or for [`Engine::deadline`].
@@ -40,7 +44,8 @@ impl Engine {
                 client.close_queued = true;
                 self.server.effects.push_back(Effect::Close(conn));
             }
-        } else if client.sent > 1 << 20 {
+        } else if client.sent > (1 << 20).max(client.reply.out.len() / 2) {
+            // Half is gone: moving the rest costs no more than it was to append it.
             client.reply.out.drain(..client.sent);
             client.sent = 0;
         }
@@ -49,6 +54,7 @@ impl Engine {
     /// Asks the host to send or close, if there is something to.
     pub(super) fn queue_output(&mut self, conn: ConnId) {
         let Some(client) = self.server.clients.get_mut(conn) else { return };
+        client.told = false;
         if client.killed {
             client.reply.out.truncate(client.sent);
         }
@@ -69,29 +75,61 @@ impl Engine {
         !self.store.events.is_empty() || !self.store.touched.is_empty()
     }
 
-    /// Marks failed transactions and publishes key events. `client` is the one whose command ran.
+    /// Marks failed transactions and publishes key events. What concerns a client whose command runs stays:
+    /// its touches among the store's, its messages among the strays.
     #[cold]
-    pub(super) fn spread_news(&mut self, client: &mut Client) {
-        for id in core::mem::take(&mut self.store.touched) {
-            if id == client.id {
+    pub(super) fn spread_news(&mut self) {
+        let clients = &mut self.server.clients;
+        self.store.touched.retain(|&id| match clients.by_id_mut(id) {
+            Some(client) => {
                 client.watch_touched = true;
-            } else if let Some(other) = self.server.clients.by_id_mut(id) {
-                other.watch_touched = true;
+                false
             }
-        }
-        for event in core::mem::take(&mut self.store.events) {
-            crate::commands::pubsub::publish_event(&mut self.server, client, &event);
+            None => clients.conn(id).is_some(),
+        });
+        if !self.store.events.is_empty() {
+            publish_events(&mut self.store, &mut self.server);
         }
     }
 
-    /// What every input ends with: serve those who wait, queue what there is to send.
+    /// What every input ends with: spread the news, serve those who wait, queue what there is to send.
     pub(super) fn after_input(&mut self) {
-        while !self.store.ready.is_empty() || !self.server.unblocked.is_empty() {
+        loop {
+            if self.store_has_news() {
+                self.spread_news();
+            }
+            if self.store.ready.is_empty() && self.server.unblocked.is_empty() {
+                break;
+            }
             self.serve_ready();
             self.resume_unblocked();
         }
-        for conn in core::mem::take(&mut self.server.outgoing) {
-            self.queue_output(conn);
+        for conn in take(&mut self.server.clients.over) {
+            if let Some(client) = self.server.clients.take(conn) {
+                self.log_cut(&client);
+                self.server.clients.put_back(client);
+                self.queue_output(conn);
+            }
         }
+        if !self.server.clients.told.is_empty() {
+            let mut told = take(&mut self.server.clients.told);
+            for conn in told.drain(..) {
+                self.queue_output(conn);
+            }
+            self.server.clients.told = told;
+        }
+    }
+
+    /// Logs that a client is closed because it does not read.
+    #[cold]
+    pub(super) fn log_cut(&mut self, client: &Client) {
+        let line = client.describe(&client.reply, self.server.now.unix_ms());
+        self.server.effects.push_back(Effect::Log(
+            Level::Warning,
+            format!(
+                "Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                String::from_utf8_lossy(&line)
+            ),
+        ));
     }
 }

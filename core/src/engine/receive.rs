@@ -5,14 +5,16 @@ use crate::client::{Blocked, Client, ConnId, ReplyMode, Transaction};
 use crate::command::call::call;
 use crate::command::gate::{self, Pass};
 use crate::command::keys::Begin;
-use crate::command::{Args, Ctx, Flow};
-use crate::commands::table;
+use crate::command::{Args, Command, Ctx, Flags, Flow, wait};
+use crate::commands::table::{self, TABLE};
+use crate::commands::{connection, transaction};
 use crate::error::Error;
 use crate::resp::parse::{QUOTED_LINE, split_words};
 use crate::resp::{Limits, Reply, Request, Step};
-use crate::server::{Effect, Now};
+use crate::server::{Effect, Level, Now};
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use core::mem::take;
 
 /// One request of a pipeline that was parsed ahead.
@@ -91,19 +93,42 @@ impl Engine {
 
     fn check_query_limit(&mut self, client: &mut Client) {
         let limit = self.server.config.client_query_buffer_limit;
-        if client.query.len() as u64 > limit {
-            self.server.effects.push_back(Effect::Log(
-                crate::server::Level::Warning,
-                format!("Closing client that reached max query buffer length: id={}", client.id),
-            ));
-            client.killed = true;
+        let queued = client.transaction.as_ref().map_or(0, |transaction| transaction.bytes);
+        if (client.query.len() + queued) as u64 <= limit {
+            return;
         }
+        let line = client.describe(&client.reply, self.server.now.unix_ms());
+        let start = &client.query[..client.query.len().min(64)];
+        self.server.effects.push_back(Effect::Log(
+            Level::Warning,
+            format!(
+                "Closing client that reached max query buffer length: {} (qbuf initial bytes: {:?})",
+                String::from_utf8_lossy(&line),
+                String::from_utf8_lossy(start),
+            ),
+        ));
+        client.killed = true;
+    }
+
+    /// Kills a client that does not read what it asked for.
+    #[cold]
+    fn check_output_limit(&mut self, client: &mut Client, reply: &mut Reply) {
+        core::mem::swap(&mut client.reply, reply);
+        let was_over = client.over_soft_since_ms.is_some();
+        if client.exceeds(&self.server.clients.limits, self.server.now.unix_ms()) {
+            client.killed = true;
+            self.log_cut(client);
+        } else if client.over_soft_since_ms.is_some() && !was_over {
+            self.server.clients.over_soft.push(client.conn);
+        }
+        core::mem::swap(&mut client.reply, reply);
     }
 
     /// Runs the requests in `buf`; how many bytes they took. Nothing is kept of the rest but how far
     /// its first request has been read.
     fn run_requests(&mut self, client: &mut Box<Client>, buf: &[u8]) -> usize {
         let mut reply = take(&mut client.reply);
+        client.query_bytes = buf.len();
         let mut used = 0;
         let stop = loop {
             match self.run_batch(client, &mut reply, buf, &mut used) {
@@ -115,6 +140,7 @@ impl Engine {
             used = buf.len();
         }
         client.reply = reply;
+        client.query_bytes = 0;
         used
     }
 
@@ -160,9 +186,6 @@ impl Engine {
                     }
                     first = spans.len();
                     at = end;
-                    if batch.is_empty() {
-                        *used = end;
-                    }
                 }
                 Step::Incomplete => {
                     client.spans.extend_from_slice(&spans[first..]);
@@ -197,9 +220,16 @@ impl Engine {
             } else {
                 self.execute(client, reply, Args::new(request, spans));
             }
+            if reply.out.len() as u64 >= self.server.clients.limits.lowest {
+                self.check_output_limit(client, reply);
+            }
             if client.closing || client.killed {
                 stop = Some(Stop::Closing);
             } else if client.blocked.is_some() || client.held {
+                if client.held {
+                    // It did not run: it is parsed again later.
+                    *used = item.at;
+                }
                 stop = Some(Stop::Waiting);
             }
             if stop.is_some() {
@@ -217,6 +247,8 @@ impl Engine {
         if stop.is_some() {
             return stop;
         }
+        // Empty requests may stand behind the last one.
+        *used = at;
         match ending {
             None => None,
             Some(None) => Some(Stop::Starved),
@@ -274,27 +306,38 @@ impl Engine {
         if self.server.config_changed {
             self.apply_config();
         }
-        if self.store_has_news() {
-            let protocol = reply.protocol;
-            let own = core::mem::replace(reply, Reply::new(protocol));
-            client.reply = own;
-            self.spread_news(client);
-            *reply = take(&mut client.reply);
+        if !self.store.ready.is_empty() || self.store_has_news() {
+            self.spread_news();
+            // Those who wait are served before the client's next command runs.
+            self.serve_ready();
+            self.hand_touches_to(client);
+        }
+        if !self.server.clients.stray.is_empty() {
+            self.server.clients.deliver_stray(client.conn, reply);
         }
     }
 
+    /// Marks the transaction of a client whose command ran, if that touched a key it watches.
+    fn hand_touches_to(&mut self, client: &mut Client) {
+        let before = self.store.touched.len();
+        self.store.touched.retain(|&id| id != client.id);
+        client.watch_touched |= self.store.touched.len() != before;
+    }
+
     /// The client's command is over: back into the table, with what it was told on its way.
-    pub(super) fn finish(&mut self, client: Box<Client>) {
+    pub(super) fn finish(&mut self, mut client: Box<Client>) {
         let conn = client.conn;
+        if !self.server.clients.stray.is_empty() {
+            self.server.clients.deliver_stray(conn, &mut client.reply);
+        }
         self.server.clients.put_back(client);
         self.queue_output(conn);
     }
 }
 
-/// Resolves, gates and runs or queues one request.
+/// Resolves, gates and runs, queues or holds back one request.
 fn run_one(ctx: &mut Ctx<'_>, args: Args<'_>) {
-    let resolved = table::resolve_or_whose(args);
-    let (id, command) = match resolved {
+    let (id, command) = match table::resolve_or_whose(args) {
         Ok(found) => found,
         Err((id, error)) => {
             // HTTP sent to a Redis port by a tricked browser is cut off at once.
@@ -305,20 +348,35 @@ fn run_one(ctx: &mut Ctx<'_>, args: Args<'_>) {
             return refuse(ctx, id, &error);
         }
     };
-    ctx.client.last_command = command.name;
-    match gate::pass(ctx, command, args) {
+    let container = table::container(id);
+    ctx.client.last_command = (container, command.name);
+    match gate::pass(ctx, command, container) {
         Err(error) => refuse(ctx, Some(id), &error),
-        Ok(Pass::Queue) => {
-            let transaction = ctx.client.transaction.get_or_insert_with(Transaction::default);
-            transaction.queued.push(args.to_request());
-            ctx.reply.simple("QUEUED");
-        }
+        Ok(Pass::Queue) => queue(ctx, command, args),
+        Ok(Pass::Hold) => wait::hold(ctx.server, ctx.client),
         Ok(Pass::Run) => {
-            if let Ok(Flow::Block(wait)) = call(ctx, id, command, args) {
-                block(ctx, Blocked { request: args.to_request(), wait });
+            let outcome = call(ctx, id, command, args);
+            if !ctx.server.monitors.is_empty() {
+                connection::feed(ctx, command, args);
+            }
+            if let Ok(Flow::Block(wait)) = outcome {
+                let blocked = Blocked { request: args.to_request(), command: id, wait };
+                wait::begin(ctx.db, ctx.server, ctx.client, blocked);
             }
         }
     }
+}
+
+fn queue(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>) {
+    let touched = ctx.client.watch_touched;
+    let transaction = ctx.client.transaction.get_or_insert_with(Transaction::default);
+    // EXEC will not run it: spare the memory.
+    if !transaction.aborted && !touched {
+        transaction.flags |= command.flags.bits();
+        transaction.bytes += args.iter_from(0).map(<[u8]>::len).sum::<usize>();
+        transaction.queued.push(args.to_request());
+    }
+    ctx.reply.simple("QUEUED");
 }
 
 #[cold]
@@ -327,35 +385,34 @@ fn refuse(ctx: &mut Ctx<'_>, id: Option<usize>, error: &Error) {
         ctx.server.command_stats[id].rejected += 1;
     }
     ctx.server.stats.count_error(&error.text());
+    if id.and_then(|id| TABLE.get(id)).is_some_and(|command| command.name == "exec") {
+        // The client meant the transaction to be over.
+        ctx.client.transaction = None;
+        transaction::unwatch_all(ctx.db, ctx.client);
+        let text = error.text();
+        let reason = text.strip_prefix("ERR ").unwrap_or(&text);
+        ctx.reply
+            .error(&Error::Owned(format!("EXECABORT Transaction discarded because of: {reason}")));
+        return;
+    }
     if let Some(transaction) = &mut ctx.client.transaction {
         transaction.aborted = true;
     }
     ctx.reply.error(error);
 }
 
-/// Registers a client's wait.
-fn block(ctx: &mut Ctx<'_>, blocked: Blocked) {
-    let id = ctx.client.id;
-    for key in &blocked.wait.keys {
-        ctx.db.db_mut().wait.add(key, id);
-    }
-    if let Some(deadline_us) = blocked.wait.deadline_us {
-        ctx.server.deadlines.insert((deadline_us, id));
-    }
-    ctx.server.blocked_clients += 1;
-    ctx.client.blocked = Some(blocked);
-}
-
-/// Drops the reply of a client that wants none (CLIENT REPLY).
+/// Drops the reply of a client that wants none (CLIENT REPLY). `before` is what it wanted before the command.
 #[cold]
 fn hush(ctx: &mut Ctx<'_>, before: ReplyMode, start: usize) {
+    if ctx.client.blocked.is_some() || ctx.client.held {
+        // The command is not over.
+        return;
+    }
     let now = ctx.client.reply_mode;
-    let keep = match (before, now) {
-        // CLIENT REPLY ON itself is answered.
-        (_, ReplyMode::On) => true,
-        _ => false,
-    };
-    if !keep {
+    // CLIENT REPLY ON itself is answered, and confirmations of subscriptions are no replies.
+    let keeps = now == ReplyMode::On
+        || (ctx.command.flags.contains(Flags::PUBSUB) && ctx.command.name.ends_with("subscribe"));
+    if !keeps {
         ctx.reply.out.truncate(start);
     }
     ctx.client.reply_mode = match (before, now) {

@@ -1,6 +1,7 @@
 //! Settings on their way to those who keep a copy, and what only the engine can check of them.
 
 use super::Engine;
+use crate::client::Limits;
 use crate::commands::table;
 use crate::config::{Config, ConfigError};
 use crate::store::evict::Policy;
@@ -43,6 +44,7 @@ impl Engine {
         }
         let (config, store) = (&self.server.config, &mut self.store);
         store.notify = config.notify_keyspace_events;
+        self.server.clients.limits = Limits::new(config.output_limits);
         let number = |name| config.number(name) as u64;
         let tuning = &mut store.tuning;
         tuning.hash_listpack_entries = number("hash-max-listpack-entries");

@@ -162,6 +162,18 @@ impl Reply {
         self.double_text(format_double(value, &mut [0; DOUBLE_LEN]));
     }
 
+    /// A push that was made for RESP2 (the two protocols differ in its first byte), or a line of MONITOR.
+    #[inline]
+    pub fn frame(&mut self, frame: &[u8]) {
+        let at = self.out.len();
+        self.out.extend_from_slice(frame);
+        if self.is_resp3()
+            && let Some(kind @ b'*') = self.out.get_mut(at)
+        {
+            *kind = b'>';
+        }
+    }
+
     /// A double: RESP3's own type, or a bulk string. `text` is the number as Redis prints it.
     pub fn double_text(&mut self, text: &[u8]) {
         if self.is_resp3() {

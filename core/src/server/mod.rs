@@ -5,6 +5,7 @@ pub mod effect;
 pub mod hooks;
 pub mod slow_log;
 pub mod stats;
+pub mod version;
 
 pub use effect::{Effect, Level, Ticket};
 pub use hooks::Hooks;
@@ -32,6 +33,15 @@ impl Now {
     pub const fn unix_ms(self) -> i64 {
         (self.unix_us / 1000) as i64
     }
+}
+
+/// CLIENT PAUSE: until when, on the monotonic clock, and what it holds back.
+#[derive(Debug, Clone, Copy)]
+pub struct Pause {
+    /// The end.
+    pub until_us: u64,
+    /// Every command, or only what may change the data set.
+    pub all: bool,
 }
 
 /// Everything of an engine that is not the keyspace.
@@ -68,11 +78,15 @@ pub struct Server {
     /// How many clients are blocked.
     pub blocked_clients: usize,
     /// Clients that are no longer blocked, or whose commands are no longer held back: they have requests waiting.
-    pub unblocked: Vec<u64>,
+    pub unblocked: VecDeque<u64>,
+    /// CLIENT PAUSE.
+    pub pause: Option<Pause>,
+    /// Clients whose commands it holds back, in the order they came.
+    pub held: VecDeque<u64>,
+    /// Connections that MONITOR.
+    pub monitors: Vec<ConnId>,
     /// The stopwatch when the last command ended, in nanoseconds.
     pub tick: u64,
-    /// Connections that were written to by others since the engine last looked.
-    pub outgoing: Vec<ConnId>,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: bool,
     /// What the host is to do, in this order.

@@ -234,25 +234,21 @@ impl Store {
         &self.dbs
     }
 
-    /// Exchanges two databases: keys, watchers and waiters see the other one's keys from now on.
+    /// Exchanges the keys of two databases. Those who watch or wait stay with the number of their database
+    /// and see the other one's keys from now on.
     pub fn swap(&mut self, a: usize, b: usize) {
         if a == b {
             return;
         }
+        self.touch_watchers_of_all(a, Some(b));
+        self.touch_watchers_of_all(b, Some(a));
         let (low, high) = (a.min(b), a.max(b));
         let (left, right) = self.dbs.split_at_mut(high);
         left[low].swap_keys(&mut right[0]);
-        for index in [low, high] {
-            // A watched key that is in neither database is as it was.
-            for (key, id) in self.dbs[index].watch.all() {
-                let hash = hash(&self.tuning.seed, &key);
-                if [low, high].iter().any(|&db| self.dbs[db].find(hash, &key).is_some()) {
-                    self.touched.push(id);
-                }
-            }
-            for key in self.dbs[index].waiting_keys() {
-                if self.dbs[index].find(hash(&self.tuning.seed, &key), &key).is_some() {
-                    self.ready.push((index, key));
+        for db in [a, b] {
+            for key in self.dbs[db].waiting_keys() {
+                if self.dbs[db].find(hash(&self.tuning.seed, &key), &key).is_some() {
+                    self.ready.push((db, key));
                 }
             }
         }
@@ -260,15 +256,35 @@ impl Store {
 
     /// Empties database `index`, whose entries are freed in steps; how many there were.
     pub fn flush(&mut self, index: usize) -> u64 {
-        for (key, id) in self.dbs[index].watch.all() {
-            if self.dbs[index].find(hash(&self.tuning.seed, &key), &key).is_some() {
-                self.touched.push(id);
-            }
-        }
+        self.touch_watchers_of_all(index, None);
         let entries = self.dbs[index].take_all();
         let count = entries.len() as u64;
         self.garbage.push_table(entries);
         count
+    }
+
+    /// Database `db` is about to lose all its keys, or to get those of database `replacement` instead: marks
+    /// the transactions of those who WATCH one that is there, or that will be there and has not expired.
+    pub fn touch_watchers_of_all(&mut self, db: usize, replacement: Option<usize>) {
+        if self.dbs[db].watch.is_empty() {
+            return;
+        }
+        for (key, id) in self.dbs[db].watch.all() {
+            let hash = self.hash(&key);
+            let is_there = self.dbs[db].find(hash, &key).is_some();
+            let will_be = replacement
+                .and_then(|other| self.dbs[other].find(hash, &key))
+                .is_some_and(|entry| entry.expiry_ms().is_none_or(|at_ms| at_ms > self.now_ms));
+            if is_there || will_be {
+                self.touched.push(id);
+            }
+        }
+    }
+
+    /// Whether `key` is there and its time is up. Deletes nothing.
+    pub fn has_expired(&self, key: &[u8]) -> bool {
+        let expiry_ms = self.db().find(self.hash(key), key).and_then(Entry::expiry_ms);
+        expiry_ms.is_some_and(|at_ms| at_ms <= self.now_ms)
     }
 
     #[inline]

@@ -84,9 +84,9 @@ impl WaitTable {
         }
     }
 
-    /// Those who wait for `key`, first come first.
-    pub fn waiters(&self, key: &[u8]) -> Vec<u64> {
-        self.keys.get(key).map(|ids| ids.iter().copied().collect()).unwrap_or_default()
+    /// The one who waits for `key` behind `place` others.
+    pub fn waiter(&self, key: &[u8], place: usize) -> Option<u64> {
+        self.keys.get(key)?.get(place).copied()
     }
 
     /// Every key that is waited for.

@@ -1,8 +1,14 @@
-//! Publishing and subscribing.
+//! Publishing and subscribing: messages, and keyspace notifications, which are messages too.
 
-use crate::client::Client;
-use crate::server::Server;
-use crate::store::KeyEvent;
+mod introspection;
+mod publish;
+mod subscribe;
 
-/// Publishes a key event as a keyspace notification.
-pub fn publish_event(_server: &mut Server, _client: &mut Client, _event: &KeyEvent) {}
+pub use introspection::{
+    PUBSUB, PUBSUB_CHANNELS, PUBSUB_HELP, PUBSUB_NUMPAT, PUBSUB_NUMSUB, PUBSUB_SHARDCHANNELS,
+    PUBSUB_SHARDNUMSUB,
+};
+pub use publish::{PUBLISH, SPUBLISH, publish, publish_events};
+pub use subscribe::{
+    PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUBSCRIBE, SUNSUBSCRIBE, UNSUBSCRIBE, leave_all,
+};

@@ -1,0 +1,83 @@
+//! A connection in one line, as CLIENT LIST, CLIENT INFO and the log show it.
+
+use super::Client;
+use crate::resp::{Protocol, Reply};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What Redis's reply buffer holds before it needs a list of further ones, in bytes.
+const REPLY_BUFFER: usize = 16 * 1024;
+/// What Redis's query buffer has room for at first, in bytes.
+const QUERY_BUFFER: usize = 20_474;
+
+impl Client {
+    /// Its letters in `flags=`.
+    pub fn flags(&self) -> String {
+        let letters = [
+            (self.monitor, 'O'),
+            (self.is_subscriber(), 'P'),
+            (self.transaction.is_some(), 'x'),
+            (self.blocked.is_some() || self.held, 'b'),
+            (self.watch_touched, 'd'),
+            (self.closing, 'c'),
+            (self.killed, 'A'),
+            (self.peer.unix, 'U'),
+            (self.no_evict, 'e'),
+            (self.no_touch, 'T'),
+        ];
+        let set: String = letters.iter().filter(|(is, _)| *is).map(|(_, letter)| letter).collect();
+        if set.is_empty() { "N".into() } else { set }
+    }
+
+    /// The line without its end. `reply` is where its output is: elsewhere while its command runs.
+    pub fn describe(&self, reply: &Reply, now_ms: i64) -> Vec<u8> {
+        let pending = reply.out.len().saturating_sub(self.sent);
+        let beyond = pending.saturating_sub(REPLY_BUFFER);
+        let query = if self.query_bytes > 0 { self.query_bytes } else { self.query.len() };
+        let query_free = if query > 0 { QUERY_BUFFER.saturating_sub(query) } else { 0 };
+        let queued = self.transaction.as_ref().map_or(0, |t| t.bytes);
+        let room = reply.out.capacity().clamp(1024, REPLY_BUFFER);
+        let total = size_of::<Self>()
+            + self.query.capacity().max(query + query_free)
+            + reply.out.capacity().max(room)
+            + queued
+            + self.argument_bytes;
+        let seconds = |since_ms: i64| (now_ms - since_ms).max(0) / 1000;
+        let mut line = format!("id={} addr={} laddr={}", self.id, self.peer.addr, self.peer.laddr)
+            .into_bytes();
+        line.extend_from_slice(format!(" fd={} name=", self.peer.fd).as_bytes());
+        line.extend_from_slice(&self.name);
+        let (container, command) = self.last_command;
+        let command = match (container, command) {
+            ("", "") => "NULL".into(),
+            ("", command) => String::from(command),
+            (container, command) => format!("{container}|{command}"),
+        };
+        let rest = format!(
+            " age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} qbuf={query} \
+             qbuf-free={query_free} argv-mem={} multi-mem={queued} rbs={room} rbp={} obl={} oll={} \
+             omem={beyond} tot-mem={total} events={} cmd={command} user={} redir=-1 resp={} lib-name=",
+            seconds(self.created_ms),
+            seconds(self.active_ms),
+            self.flags(),
+            self.db,
+            self.channels.len(),
+            self.patterns.len(),
+            self.shard_channels.len(),
+            self.transaction.as_ref().map_or(-1, |t| t.queued.len() as i64),
+            self.argument_bytes,
+            pending.min(room),
+            pending.min(REPLY_BUFFER),
+            beyond.div_ceil(REPLY_BUFFER),
+            if self.send_queued && pending > 0 { "rw" } else { "r" },
+            self.user,
+            if reply.protocol == Protocol::Resp3 { 3 } else { 2 },
+        );
+        line.extend_from_slice(rest.as_bytes());
+        line.extend_from_slice(&self.lib_name);
+        line.extend_from_slice(b" lib-ver=");
+        line.extend_from_slice(&self.lib_ver);
+        line
+    }
+}

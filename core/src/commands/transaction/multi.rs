@@ -1,0 +1,100 @@
+//! MULTI, EXEC, DISCARD.
+
+use super::watch::{unwatch_all, watched_expired};
+use crate::client::Transaction;
+use crate::command::call::call;
+use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
+use crate::commands::{connection, pubsub, table};
+use crate::error::Error;
+
+/// MULTI: queues the commands that follow until EXEC or DISCARD.
+pub const MULTI: Command = Command::new("multi", 1, multi)
+    .allow_busy()
+    .fast()
+    .loading()
+    .noscript()
+    .stale()
+    .acl(Acl::TRANSACTION)
+    .group(Group::Transactions)
+    .since("1.2.0")
+    .docs("", "Starts a transaction.", "O(1)");
+
+fn multi(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
+    if ctx.client.transaction.is_some() {
+        return Err(Error::Text("ERR MULTI calls can not be nested"));
+    }
+    ctx.client.transaction = Some(Transaction::default());
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+/// EXEC: runs what MULTI queued; null if a WATCHed key was touched.
+pub const EXEC: Command = Command::new("exec", 1, exec)
+    .loading()
+    .noscript()
+    .skip_slowlog()
+    .stale()
+    .acl(Acl::TRANSACTION)
+    .group(Group::Transactions)
+    .since("1.2.0")
+    .docs("", "Runs all commands of a transaction.", "Depends on commands in the transaction");
+
+fn exec(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
+    let Some(transaction) = &ctx.client.transaction else {
+        return Err(Error::Text("ERR EXEC without MULTI"));
+    };
+    let aborted = transaction.aborted;
+    let touched = ctx.client.watch_touched || watched_expired(ctx.db, ctx.client);
+    unwatch_all(ctx.db, ctx.client);
+    if aborted || touched {
+        ctx.client.transaction = None;
+        if aborted {
+            return Err(Error::Text("EXECABORT Transaction discarded because of previous errors."));
+        }
+        ctx.reply.null_array();
+        return Ok(Flow::Done);
+    }
+    // The transaction goes on while its commands run: CLIENT INFO shows it.
+    let queued =
+        ctx.client.transaction.as_mut().map(|t| core::mem::take(&mut t.queued)).unwrap_or_default();
+    ctx.reply.array(queued.len());
+    let (command, nested) = (ctx.command, ctx.nested);
+    ctx.nested = true;
+    for request in &queued {
+        let args = request.args();
+        // What was queued resolves; commands do not disappear.
+        let Ok((place, command)) = table::resolve(args) else { continue };
+        // Errors are among the replies, and a blocking command does not block here.
+        let _ = call(ctx, place, command, args);
+        if !ctx.server.monitors.is_empty() {
+            connection::feed(ctx, command, args);
+        }
+        if !ctx.db.events.is_empty() {
+            pubsub::publish_events(ctx.db, ctx.server);
+        }
+    }
+    (ctx.command, ctx.nested) = (command, nested);
+    ctx.client.transaction = None;
+    Ok(Flow::Done)
+}
+
+/// DISCARD: forgets what MULTI queued, and what is WATCHed.
+pub const DISCARD: Command = Command::new("discard", 1, discard)
+    .allow_busy()
+    .fast()
+    .loading()
+    .noscript()
+    .stale()
+    .acl(Acl::TRANSACTION)
+    .group(Group::Transactions)
+    .since("2.0.0")
+    .docs("", "Discards a transaction.", "O(N), when N is the number of queued commands");
+
+fn discard(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
+    if ctx.client.transaction.take().is_none() {
+        return Err(Error::Text("ERR DISCARD without MULTI"));
+    }
+    unwatch_all(ctx.db, ctx.client);
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}

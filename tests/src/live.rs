@@ -17,10 +17,12 @@ pub struct Server {
 impl Server {
     /// Starts the machine's own Redis, the oracle; `None` when there is none.
     ///
+    /// `REDSTART_ORACLE` names another binary, such as a newer Redis.
     /// With `REDSTART_REQUIRE_ORACLE` set (as `cargo verify` does) a missing Redis is an error: tests are not
     /// left out in silence.
     pub fn oracle() -> Result<Option<Self>, String> {
-        match find("redis-server") {
+        let named = std::env::var_os("REDSTART_ORACLE").map(PathBuf::from);
+        match named.or_else(|| find("redis-server")) {
             Some(binary) => Self::start(&binary, &[]).map(Some),
             None if std::env::var_os("REDSTART_REQUIRE_ORACLE").is_some() => {
                 Err("redis-server is missing; on Debian: apt-get install redis-tools redis-server"

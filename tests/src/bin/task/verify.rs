@@ -30,7 +30,11 @@ const STEPS: &[Step] = &[
         about: "Redis's own Tcl suite, the units that must hold",
         run: tcl_suite,
     },
-    Step { name: "fuzz", about: "fuzz targets, a minute each", run: fuzz },
+    Step {
+        name: "fuzz",
+        about: "fuzz targets, the comparison with Redis, the simulator: a minute each",
+        run: fuzz,
+    },
     Step { name: "demo", about: "the demo page in a real browser", run: demo },
 ];
 
@@ -138,9 +142,12 @@ fn tcl_suite() -> Result<(), String> {
 }
 
 fn fuzz() -> Result<(), String> {
-    Run::new("cargo test --quiet --release -p redstart-tests --test fuzz")
+    // With the checks of a debug build: overflow and broken invariants are what is looked for.
+    Run::new("cargo test -p redstart-tests --test fuzz --test differential -- --nocapture")
         .env("REDSTART_FUZZ_SECONDS", "60")
-        .ok()
+        .env("REDSTART_REQUIRE_ORACLE", "1")
+        .ok()?;
+    crate::sim::run(&["60s".into()])
 }
 
 fn demo() -> Result<(), String> {

@@ -26,7 +26,14 @@ fn on_redis(variants: &[Variant]) {
                         return;
                     };
                     for variant in variants {
-                        let found = one(script, *variant);
+                        // On a busy machine real time passes in jumps: what differs must differ again.
+                        let mut found = one(script, *variant);
+                        for _ in 0..2 {
+                            if found.is_empty() {
+                                break;
+                            }
+                            found = one(script, *variant);
+                        }
                         wrong.lock().expect("no panic while locked").extend(found);
                     }
                 }

@@ -3,9 +3,9 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now};
-use rustix::event::Timespec;
 
 use crate::clock::Clock;
 use crate::log::{Log, Role};
@@ -53,13 +53,9 @@ impl Host {
     }
 
     /// How long the loop may wait for something to happen; `None`: for ever.
-    pub(crate) fn patience(&self) -> Option<Timespec> {
+    pub(crate) fn patience(&self) -> Option<Duration> {
         let deadline_us = self.engine.deadline()?;
-        let wait_us = deadline_us.saturating_sub(self.clock.now().mono_us);
-        Some(Timespec {
-            tv_sec: (wait_us / 1_000_000) as i64,
-            tv_nsec: (wait_us % 1_000_000) as i64 * 1000,
-        })
+        Some(Duration::from_micros(deadline_us.saturating_sub(self.clock.now().mono_us)))
     }
 
     /// The time of one turn of the loop.

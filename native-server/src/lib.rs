@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use crate::host::Host;
 use crate::log::{Log, Role};
 use crate::net::listen::{self, Listener};
-use crate::settings::Settings;
+use crate::settings::{IoEngine, Settings};
 use redstart_core::{Hooks, Level};
 
 /// The server, from its arguments (without the program's name) to its exit code.
@@ -46,12 +46,22 @@ pub fn main(args: &[String]) -> ExitCode {
     ));
     host.log.warning("Server initialized");
     host.log.notice("Ready to accept connections");
-    if let Err(error) = net::epoll::run(&mut host) {
+    if let Err(error) = serve(&mut host) {
         host.log.warning(format_args!("the event loop failed: {error}"));
         return ExitCode::FAILURE;
     }
     host.log.warning("Redstart is now ready to exit, bye bye...");
     ExitCode::from(host.exit_code)
+}
+
+fn serve(host: &mut Host) -> std::io::Result<()> {
+    match host.settings.io_engine {
+        IoEngine::Uring => {
+            let ring = net::uring::Ring::new()?;
+            net::uring::run(host, ring)
+        }
+        IoEngine::Auto | IoEngine::Epoll => net::epoll::run(host),
+    }
 }
 
 /// Opens every listening socket; `false`: one that has to be there could not be opened.

@@ -2,6 +2,15 @@
 
 use std::path::PathBuf;
 
+/// How to wait for sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IoEngine {
+    /// The one that costs less.
+    Auto,
+    Uring,
+    Epoll,
+}
+
 /// What the host takes from redis.conf and the command line.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -14,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) maxclients: usize,
     pub(crate) logfile: Option<PathBuf>,
     pub(crate) dir: Option<PathBuf>,
+    /// How to wait for sockets.
+    pub(crate) io_engine: IoEngine,
 }
 
 impl Default for Settings {
@@ -28,6 +39,7 @@ impl Default for Settings {
             maxclients: 10_000,
             logfile: None,
             dir: None,
+            io_engine: IoEngine::Auto,
         }
     }
 }
@@ -53,6 +65,13 @@ impl Settings {
                 "maxclients" => this.maxclients = first.parse().unwrap_or(this.maxclients),
                 "logfile" => this.logfile = (!first.is_empty()).then(|| first.into()),
                 "dir" => this.dir = Some(first.into()),
+                "io-engine" => {
+                    this.io_engine = match first.as_str() {
+                        "io_uring" => IoEngine::Uring,
+                        "epoll" => IoEngine::Epoll,
+                        _ => IoEngine::Auto,
+                    }
+                }
                 _ => {}
             }
         }

@@ -7,13 +7,14 @@
 //! `unread` for the next turn. A send that falls short goes on when the socket says it is writable.
 
 use std::io;
+use std::time::Duration;
 
 use redstart_core::{ConnId, Effect, Now};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, SendFlags, SocketFlags, recv, send};
 
 use super::{Conn, Conns, READ_BYTES};
 use crate::host::{Host, Turn};
@@ -52,8 +53,11 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
     let nothing = Event { flags: EventFlags::empty(), data: EventData::new_u64(0) };
     let mut events = vec![nothing; EVENTS];
     loop {
-        let patience =
-            if this.unread.is_empty() { host.patience() } else { Some(Timespec::default()) };
+        let patience = if this.unread.is_empty() { host.patience() } else { Some(Duration::ZERO) };
+        let patience = patience.map(|wait| Timespec {
+            tv_sec: wait.as_secs() as i64,
+            tv_nsec: i64::from(wait.subsec_nanos()),
+        });
         let count = match epoll::wait(&this.epoll, &mut events[..], patience.as_ref()) {
             Ok(count) => count,
             Err(Errno::INTR) => 0,
@@ -105,14 +109,15 @@ impl Loop {
 
     fn accept(&mut self, host: &mut Host, now: Now, place: usize) {
         for _ in 0..ACCEPTS {
-            let fd = match host.listeners[place].accept() {
-                Ok(fd) => fd,
-                Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
-                Err(error) => {
-                    host.log.warning(format_args!("Accepting client connection: {error}"));
-                    return;
-                }
-            };
+            let fd =
+                match host.listeners[place].accept(SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                    Ok(fd) => fd,
+                    Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
+                    Err(error) => {
+                        host.log.warning(format_args!("Accepting client connection: {error}"));
+                        return;
+                    }
+                };
             let Some(id) = host.admit(now, &fd, place) else { continue };
             let tag = u64::from(id.index) | u64::from(id.generation) << 32;
             let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;

@@ -59,8 +59,8 @@ impl Listener {
     }
 
     /// The next connection that waits.
-    pub(crate) fn accept(&self) -> rustix::io::Result<OwnedFd> {
-        net::accept_with(&self.fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)
+    pub(crate) fn accept(&self, flags: SocketFlags) -> rustix::io::Result<OwnedFd> {
+        net::accept_with(&self.fd, flags)
     }
 }
 

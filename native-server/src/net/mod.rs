@@ -2,6 +2,7 @@
 
 pub(crate) mod epoll;
 pub(crate) mod listen;
+pub(crate) mod uring;
 
 use std::os::fd::OwnedFd;
 
@@ -37,6 +38,14 @@ impl Conns {
     #[inline]
     pub(crate) fn get(&self, id: ConnId) -> Option<&Conn> {
         self.slots.get(id.index as usize)?.as_ref().filter(|conn| conn.id == id)
+    }
+
+    /// The handle of the connection at `index`, if the lower bits of its generation are these: some of
+    /// them are all that a tag has room for.
+    #[inline]
+    pub(crate) fn current(&self, index: u32, generation: u32) -> Option<ConnId> {
+        let id = self.slots.get(index as usize)?.as_ref()?.id;
+        ((id.generation ^ generation) & 0x0fff_ffff == 0).then_some(id)
     }
 
     #[inline]

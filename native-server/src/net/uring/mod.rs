@@ -1,0 +1,202 @@
+//! The event loop over io_uring: one system call per turn, which sends what the last turn produced and
+//! waits for what comes next.
+//!
+//! Every connection has one receive request that stays in force ("multishot") and puts what comes into
+//! buffers that all connections share. Sends take the bytes straight from the engine and never wait;
+//! one that falls short goes on when the socket says it is writable. A connection is closed by shutting
+//! it down, which ends its receive too; completions that come later carry a handle that is out of date.
+
+mod ring;
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use redstart_core::{ConnId, Effect, Now};
+use rustix::io::Errno;
+use rustix::net::{Shutdown, SocketFlags, shutdown};
+
+pub(crate) use self::ring::Ring;
+use self::ring::{Completion, Send, Wait};
+use super::{Conn, Conns};
+use crate::host::{Host, Turn};
+
+// A tag: what it is about in bits 60 to 62, 28 bits of a connection's generation, 32 of its index.
+const KIND: u64 = 7 << 60;
+const RECEIVE: u64 = 1 << 60;
+const WRITABLE: u64 = 2 << 60;
+const LISTENER: u64 = 3 << 60;
+const SIGNALS: u64 = 4 << 60;
+const GENERATION: u32 = 0x0fff_ffff;
+
+/// Connections taken from one listener in a turn.
+const ACCEPTS: usize = 1000;
+
+fn tag(kind: u64, id: ConnId) -> u64 {
+    kind | u64::from(id.generation & GENERATION) << 32 | u64::from(id.index)
+}
+
+struct Loop {
+    conns: Conns,
+    /// Connections that are to be sent to in the next turn.
+    sends: Vec<ConnId>,
+    /// Closed in the next turn, when the kernel has taken all requests that name them.
+    closed: Vec<OwnedFd>,
+}
+
+/// Serves until the host has enough.
+pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
+    for (place, listener) in host.listeners.iter().enumerate() {
+        ring.readable(listener.as_fd(), LISTENER | place as u64);
+    }
+    ring.readable(host.signals.fd(), SIGNALS);
+    let mut this = Loop { conns: Conns::default(), sends: Vec::new(), closed: Vec::new() };
+    let mut happened: Vec<Completion> = Vec::new();
+    let mut sent = Vec::new();
+    let mut leaving = false;
+    loop {
+        let wait = if leaving {
+            Wait::AtMost(Duration::ZERO)
+        } else {
+            host.patience().map_or(Wait::UntilSomethingHappens, Wait::AtMost)
+        };
+        let sends = this.sends.iter().filter_map(|&id| {
+            let bytes = host.engine.outgoing(id).next()?;
+            Some(Send { fd: this.conns.get(id)?.fd.as_fd(), bytes, tag: tag(0, id) })
+        });
+        ring.turn(sends, wait, &mut happened, &mut sent)?;
+        this.sends.clear();
+        this.closed.clear();
+        let now = host.begin_turn();
+        for (tag, result) in sent.drain(..) {
+            this.sent(host, &mut ring, now, tag, result);
+        }
+        for completion in happened.drain(..) {
+            this.happened(host, &mut ring, now, completion);
+        }
+        if leaving && this.sends.is_empty() {
+            return Ok(());
+        }
+        this.drain(host, now);
+        if let Turn::Leave = host.end_turn(now) {
+            leaving = true;
+        }
+        this.drain(host, now);
+    }
+}
+
+impl Loop {
+    #[inline]
+    fn happened(&mut self, host: &mut Host, ring: &mut Ring, now: Now, completion: Completion) {
+        let mut again = None;
+        ring.with(completion, |news| match news.tag & KIND {
+            RECEIVE => {
+                let Some(id) = self.conns.current(news.tag as u32, (news.tag >> 32) as u32) else {
+                    return;
+                };
+                match news.result {
+                    Ok(0) => return self.close(host, now, id),
+                    Ok(_) => host.engine.receive(now, id, news.bytes),
+                    // Every buffer is taken: on with the next turn.
+                    Err(Errno::NOBUFS | Errno::INTR | Errno::AGAIN) => {}
+                    Err(_) => return self.close(host, now, id),
+                }
+                if !news.goes_on {
+                    again = Some((RECEIVE, id));
+                }
+            }
+            WRITABLE => {
+                if let Some(id) = self.conns.current(news.tag as u32, (news.tag >> 32) as u32) {
+                    self.sends.push(id);
+                }
+            }
+            kind => {
+                again = Some((
+                    kind,
+                    ConnId { index: news.tag as u32, generation: u32::from(news.goes_on) },
+                ))
+            }
+        });
+        match again {
+            None => {}
+            Some((RECEIVE, id)) => {
+                if let Some(conn) = self.conns.get(id) {
+                    ring.receive(conn.fd.as_fd(), tag(RECEIVE, id));
+                }
+            }
+            Some((kind, ConnId { index, generation: goes_on })) => {
+                let fd = if kind == SIGNALS {
+                    host.take_signals();
+                    host.signals.fd()
+                } else {
+                    self.accept(host, ring, now, index as usize);
+                    host.listeners[index as usize].as_fd()
+                };
+                if goes_on == 0 {
+                    ring.readable(fd, kind | u64::from(index));
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, host: &mut Host, ring: &mut Ring, now: Now, place: usize) {
+        for _ in 0..ACCEPTS {
+            // Not non-blocking: the kernel would refuse to wait for input with that.
+            let fd = match host.listeners[place].accept(SocketFlags::CLOEXEC) {
+                Ok(fd) => fd,
+                Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
+                Err(error) => {
+                    host.log.warning(format_args!("Accepting client connection: {error}"));
+                    return;
+                }
+            };
+            let Some(id) = host.admit(now, &fd, place) else { continue };
+            ring.receive(fd.as_fd(), tag(RECEIVE, id));
+            self.conns.insert(Conn { fd, id, short: false });
+        }
+    }
+
+    /// A send is over.
+    #[inline]
+    fn sent(
+        &mut self,
+        host: &mut Host,
+        ring: &mut Ring,
+        now: Now,
+        about: u64,
+        result: Result<u32, Errno>,
+    ) {
+        let Some(id) = self.conns.current(about as u32, (about >> 32) as u32) else { return };
+        match result {
+            Ok(len) => host.engine.sent(now, id, len as usize),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => return self.close(host, now, id),
+        }
+        if host.engine.outgoing(id).next().is_some()
+            && let Some(conn) = self.conns.get(id)
+        {
+            ring.writable(conn.fd.as_fd(), tag(WRITABLE, id));
+        }
+    }
+
+    /// Carries out what the engine asks for; sends are left for the next turn.
+    #[inline]
+    fn drain(&mut self, host: &mut Host, now: Now) {
+        while let Some(effect) = host.engine.poll() {
+            match effect {
+                Effect::Send(id) => self.sends.push(id),
+                Effect::Close(id) => self.close(host, now, id),
+                other => host.perform(other),
+            }
+        }
+    }
+
+    fn close(&mut self, host: &mut Host, now: Now, id: ConnId) {
+        if let Some(conn) = self.conns.remove(id) {
+            // The other side may have been faster.
+            let _ = shutdown(&conn.fd, Shutdown::Both);
+            self.closed.push(conn.fd);
+            host.engine.disconnect(now, id);
+        }
+    }
+}

@@ -2,16 +2,21 @@
 //! about a connection.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::path::Path;
 use std::time::Duration;
 
 use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now};
+use rustix::io::Errno;
+use rustix::net::{SendFlags, SocketFlags};
 
-use crate::clock::Clock;
-use crate::log::{Log, Role};
+use crate::clock::{self, Clock};
+use crate::log::Log;
 use crate::net::listen::{self, Listener};
-use crate::settings::Settings;
+use crate::process::{self, Title};
+use crate::settings::{Settings, reason};
 use crate::signals::{Ask, Signals};
+use crate::{REDIS_VERSION, VERSION, memory};
 
 /// Whether the event loop goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,28 +33,96 @@ pub(crate) struct Host {
     pub(crate) signals: Signals,
     pub(crate) log: Log,
     pub(crate) settings: Settings,
+    pub(crate) exit_code: u8,
+    title: Title,
     clock: Clock,
     stopping: bool,
-    pub(crate) exit_code: u8,
+    /// Settings that were changed and not applied yet.
+    changed: bool,
 }
 
 impl Host {
-    pub(crate) fn new(settings: Settings, log: Log, hooks: Hooks) -> io::Result<Self> {
-        let clock = Clock::new();
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(io::Error::from)?;
-        let engine = Engine::new(Config::default(), seed, clock.now(), hooks);
+    /// Opens what has to be open before connections come. `None`: something is in the way, and the log
+    /// says what.
+    pub(crate) fn start(
+        mut config: Config,
+        mut settings: Settings,
+        log: Log,
+        title: Title,
+    ) -> io::Result<Option<Self>> {
         let signals = Signals::install()?;
-        Ok(Self {
+        let Some(clients) = process::raise_open_files(settings.maxclients, &log) else {
+            return Ok(None);
+        };
+        if clients != settings.maxclients {
+            settings.maxclients = clients;
+            // It is smaller than what was accepted before.
+            let _ = config.set("maxclients", clients.to_string().as_bytes());
+        }
+        let Some(listeners) = open_listeners(&settings, &log) else { return Ok(None) };
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let clock = Clock::new();
+        let hooks = Hooks { stopwatch: clock::stopwatch(), used_memory: memory::used };
+        let engine = Engine::new(config, seed, clock.now(), hooks);
+        Ok(Some(Self {
             engine,
-            listeners: Vec::new(),
+            listeners,
             signals,
-            log: Log { role: Role::Master, ..log },
+            log,
             settings,
+            exit_code: 0,
+            title,
             clock,
             stopping: false,
-            exit_code: 0,
-        })
+            changed: false,
+        }))
+    }
+
+    /// Tells who it is and that it is ready: the log, the pid file, the title.
+    pub(crate) fn introduce(&mut self, in_background: bool) {
+        let pid = std::process::id();
+        if in_background || self.settings.pidfile.is_some() {
+            let path = self.settings.pidfile.get_or_insert_with(|| "/var/run/redis.pid".into());
+            process::write_pid_file(path, &self.log);
+        }
+        self.title.show(&self.settings);
+        let port = self.settings.port;
+        let bits = usize::BITS;
+        if self.settings.show_logo || self.log.is_on_a_terminal() {
+            self.log.raw(&format!(
+                "\n     *\n    ***      Redstart {VERSION} ({bits} bit), Redis {REDIS_VERSION}\n \
+                 *********\n   *****     Port: {port}\n  *** ***    PID: {pid}\n *       *\n\n"
+            ));
+        } else {
+            self.log.notice(format_args!("Running mode=standalone, port={port}."));
+        }
+        self.log.warning("Server initialized");
+        for (name, part) in self.engine.config().unheeded().collect::<Vec<_>>() {
+            self.log.warning(format_args!("'{name}' has no effect yet: it waits for {part}"));
+        }
+        if self.settings.port != 0 || self.listeners.iter().any(|l| l.path().is_none()) {
+            self.log.notice("Ready to accept connections");
+        }
+        if let Some(path) = &self.settings.unixsocket {
+            let path = path.display();
+            self.log
+                .notice(format_args!("The server is now ready to accept connections at {path}"));
+        }
+    }
+
+    /// The last thing a server does.
+    pub(crate) fn leave(&mut self) {
+        if let Some(path) = &self.settings.pidfile {
+            self.log.notice("Removing the pid file.");
+            // Somebody else may have done it.
+            let _ = std::fs::remove_file(path);
+        }
+        for path in self.listeners.iter().filter_map(Listener::path) {
+            self.log.notice("Removing the unix socket file.");
+            let _ = std::fs::remove_file(path);
+        }
+        self.log.warning("Redstart is now ready to exit, bye bye...");
     }
 
     /// How long the loop may wait for something to happen; `None`: for ever.
@@ -73,19 +146,46 @@ impl Host {
         if self.stopping { Turn::Leave } else { Turn::Stay }
     }
 
-    /// A connection from the listener at `place`: its handle, unless it is sent away.
-    pub(crate) fn admit(&mut self, now: Now, fd: &OwnedFd, place: usize) -> Option<ConnId> {
-        let listener = &self.listeners[place];
+    /// The listener with this descriptor.
+    pub(crate) fn listener(&self, fd: RawFd) -> Option<&Listener> {
+        self.listeners.iter().find(|listener| listener.as_fd().as_raw_fd() == fd)
+    }
+
+    /// The next connection of a listener that has some, and its handle unless it was sent away. `flags`
+    /// are the socket's. `None`: there is none left.
+    pub(crate) fn accept(
+        &mut self,
+        now: Now,
+        listener: RawFd,
+        flags: SocketFlags,
+    ) -> Option<(OwnedFd, Option<ConnId>)> {
+        let listener = self.listener(listener)?;
+        match listener.accept(flags) {
+            Ok(fd) => {
+                let path = listener.path().map(Path::to_owned);
+                let id = self.admit(now, &fd, path.as_deref());
+                Some((fd, id))
+            }
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => None,
+            Err(error) => {
+                self.log.warning(format_args!(
+                    "Accepting client connection: {}",
+                    reason(&error.into())
+                ));
+                None
+            }
+        }
+    }
+
+    fn admit(&mut self, now: Now, fd: &OwnedFd, path: Option<&Path>) -> Option<ConnId> {
         if self.engine.connections() >= self.settings.maxclients {
             // One try: the socket's buffer is empty, and there is nothing to lose.
-            let _ = rustix::net::send(
-                fd,
-                b"-ERR max number of clients reached\r\n",
-                rustix::net::SendFlags::NOSIGNAL,
-            );
+            let text = b"-ERR max number of clients reached\r\n";
+            let _ = rustix::net::send(fd, text, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+            self.engine.turned_away();
             return None;
         }
-        let peer = listen::prepare(fd, listener.path(), self.settings.tcp_keepalive);
+        let peer = listen::prepare(fd, path, self.settings.tcp_keepalive);
         self.log.verbose(format_args!("Accepted {}", peer.addr));
         Some(self.engine.connect(now, peer))
     }
@@ -122,11 +222,95 @@ impl Host {
         match effect {
             Effect::Log(level, message) => self.log.line(level, message),
             Effect::Shutdown => self.shut_down(),
-            Effect::Configure(name) => {
-                self.log.debug(format_args!("setting {name} changed"));
-            }
+            Effect::Configure(_) => self.changed = true,
             // The loop's own.
             Effect::Send(_) | Effect::Close(_) => {}
         }
     }
+
+    /// Whether settings were changed; [`Host::apply_settings`] is to be called then.
+    pub(crate) fn settings_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Applies settings that were changed. `true`: the TCP listeners are new, and the loop has to watch them.
+    pub(crate) fn apply_settings(&mut self) -> bool {
+        let mut new = Settings::new(self.engine.config());
+        new.pidfile.clone_from(&self.settings.pidfile);
+        let old = std::mem::replace(&mut self.settings, new);
+        let new = &self.settings;
+        self.log.level = new.loglevel;
+        if new.maxclients > old.maxclients {
+            process::raise_open_files(new.maxclients, &self.log);
+        }
+        if (new.port, &new.bind, &new.title) != (old.port, &old.bind, &old.title) {
+            self.title.show(new);
+        }
+        if (new.port, &new.bind) == (old.port, &old.bind) {
+            return false;
+        }
+        // The old ones go first: an address is listened on once.
+        self.listeners.retain(|listener| listener.path().is_some());
+        match open_tcp(new, &self.log).or_else(|| open_tcp(&old, &self.log)) {
+            Some(listeners) => self.listeners.extend(listeners),
+            None => self.log.warning("No TCP address is left to listen on"),
+        }
+        true
+    }
+}
+
+/// Opens every listening socket.
+fn open_listeners(settings: &Settings, log: &Log) -> Option<Vec<Listener>> {
+    let mut listeners = open_tcp(settings, log)?;
+    if let Some(path) = &settings.unixsocket {
+        match Listener::unix(path, settings.unixsocketperm, settings.tcp_backlog) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => {
+                log.warning(format_args!("Failed opening Unix socket: bind: {}", reason(&error)));
+                return None;
+            }
+        }
+    }
+    if listeners.is_empty() {
+        log.warning("Configured to not listen anywhere, exiting.");
+        return None;
+    }
+    Some(listeners)
+}
+
+/// Opens the TCP sockets; `None`: one that has to be there could not be opened.
+fn open_tcp(settings: &Settings, log: &Log) -> Option<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    let port = settings.port;
+    if port == 0 {
+        return Some(listeners);
+    }
+    for word in &settings.bind {
+        // An address with a dash may be missing on this machine.
+        let (word, optional) = word.strip_prefix('-').map_or((word.as_str(), false), |w| (w, true));
+        let opened = listen::bind_address(word)
+            .ok_or_else(|| io::Error::other("Name or service not known"))
+            .and_then(|ip| Listener::tcp(ip, port, settings.tcp_backlog));
+        match opened {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => {
+                use io::ErrorKind::{AddrNotAvailable, Unsupported};
+                let missing = matches!(error.kind(), AddrNotAvailable | Unsupported)
+                    || error.raw_os_error() == Some(libc::EAFNOSUPPORT);
+                log.warning(format_args!(
+                    "Could not create server TCP listening socket {word}:{port}: bind: {}",
+                    reason(&error)
+                ));
+                if !(optional && missing) {
+                    log.warning(format_args!("Failed listening on port {port} (TCP), aborting."));
+                    return None;
+                }
+            }
+        }
+    }
+    if listeners.is_empty() && !settings.bind.is_empty() {
+        log.warning(format_args!("Failed listening on port {port} (TCP), aborting."));
+        return None;
+    }
+    Some(listeners)
 }

@@ -1,102 +1,154 @@
 //! Redstart's native server: a thin host of [`redstart_core::Engine`], drop-in for redis-server.
 //!
-//! One thread runs the engine and its event loop. The order of a start: arguments and configuration, the
-//! log, listening sockets, the engine, the loop.
+//! One thread runs the engine and its event loop. The order of a start: arguments ([`args`]), settings
+//! ([`settings`]), the process ([`process`]), listening sockets and the engine ([`host`]), the loop ([`net`]).
 
+mod args;
 mod clock;
 mod host;
 mod log;
+pub mod memory;
 mod net;
+mod process;
 mod settings;
 mod signals;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::args::{Request, Sources};
 use crate::host::Host;
 use crate::log::{Log, Role};
-use crate::net::listen::{self, Listener};
-use crate::settings::{IoEngine, Settings};
-use redstart_core::{Hooks, Level};
+use crate::process::Title;
+use crate::settings::{IoEngine, Refusal, Settings, reason};
 
-/// The server, from its arguments (without the program's name) to its exit code.
-pub fn main(args: &[String]) -> ExitCode {
-    let settings = Settings::from_args(args);
-    if let Some(dir) = &settings.dir
-        && let Err(error) = std::env::set_current_dir(dir)
-    {
-        eprintln!("Can't chdir to '{}': {error}", dir.display());
-        return ExitCode::FAILURE;
+/// This program's version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version of Redis whose behaviour is followed.
+const REDIS_VERSION: &str = "7.0.15";
+
+/// The server, from its arguments (the program's name first) to its exit code.
+pub fn main(args: &[OsString]) -> ExitCode {
+    memory::this_thread_runs_the_engine();
+    let (program, args) = match args.split_first() {
+        Some((program, args)) => (program.clone(), args),
+        None => ("redstart-server".into(), args),
+    };
+    match args::read(args) {
+        Request::Version => {
+            println!(
+                "Redstart server v={VERSION} redis={REDIS_VERSION} malloc={} bits={}",
+                memory::NAME,
+                usize::BITS
+            );
+            ExitCode::SUCCESS
+        }
+        Request::Help => {
+            println!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Request::Serve(sources) => serve(&program, args, sources),
     }
-    let log = Log { level: Level::Notice, file: settings.logfile.clone(), role: Role::Child };
-    log.warning("Redstart is starting");
-    let mut host = match Host::new(settings, log.clone(), Hooks::default()) {
-        Ok(host) => host,
-        Err(error) => {
-            log.warning(format_args!("cannot start: {error}"));
+}
+
+const HELP: &str = "\
+Usage: redstart-server [/path/to/redis.conf] [--name value ...] [-]
+       redstart-server -                  (reads the configuration from standard input)
+       redstart-server -v or --version
+       redstart-server -h or --help
+
+Every directive of redis.conf is an option, and options come after the file:
+       redstart-server --port 7777
+       redstart-server /etc/redis/6379.conf --loglevel verbose --save 900 1
+       redstart-server --maxmemory 1gb -  < my.conf";
+
+fn serve(program: &OsString, args: &[OsString], mut sources: Sources) -> ExitCode {
+    // Before `dir` leads elsewhere.
+    let start_dir = std::env::current_dir().unwrap_or_default();
+    sources.file = sources.file.map(|path| start_dir.join(path));
+    let mut log = Log::to_standard_output();
+    let input = settings::read_standard_input(&sources);
+    let config = match settings::load(&sources, &input) {
+        Ok(config) => config,
+        Err(Refusal::File(path, error)) => {
+            let path = path.display();
+            log.warning(format_args!(
+                "Fatal error, can't open config file '{path}': {}",
+                reason(&error)
+            ));
+            return ExitCode::FAILURE;
+        }
+        Err(Refusal::Config(error)) => {
+            eprintln!(
+                "\n*** FATAL CONFIG FILE ERROR (Redstart {VERSION}, Redis {REDIS_VERSION}) ***\n{error}"
+            );
             return ExitCode::FAILURE;
         }
     };
-    if !listen_everywhere(&mut host) {
-        return ExitCode::FAILURE;
+    let settings = Settings::new(&config);
+    log.file.clone_from(&settings.logfile);
+    log.level = settings.loglevel;
+    let in_background = process::is_in_background();
+    if settings.daemonize && !in_background {
+        return match process::start_in_background(program, args, &start_dir, &input) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                log.warning(format_args!("Can't go to the background: {}", reason(&error)));
+                ExitCode::FAILURE
+            }
+        };
     }
-    host.log.raw(&format!(
-        "\n Redstart {}\n PID: {}\n\n",
-        env!("CARGO_PKG_VERSION"),
-        std::process::id()
+    let pid = std::process::id();
+    log.warning("oO0OoO0OoO0Oo Redstart is starting oO0OoO0OoO0Oo");
+    log.warning(format_args!(
+        "Redstart version={VERSION}, Redis version={REDIS_VERSION}, bits={}, pid={pid}, just started",
+        usize::BITS
     ));
-    host.log.warning("Server initialized");
-    host.log.notice("Ready to accept connections");
-    if let Err(error) = serve(&mut host) {
-        host.log.warning(format_args!("the event loop failed: {error}"));
+    if args.is_empty() {
+        log.warning(
+            "Warning: no config file specified, using the default config. In order to specify a \
+             config file use redstart-server /path/to/redis.conf",
+        );
+    } else {
+        log.warning("Configuration loaded");
+    }
+    log.role = Role::Master;
+    let title = Title {
+        program: program.to_string_lossy().into_owned(),
+        config_file: sources.file.map(|path| path.display().to_string()).unwrap_or_default(),
+    };
+    let mut host = match Host::start(config, settings, log.clone(), title) {
+        Ok(Some(host)) => host,
+        Ok(None) => return ExitCode::FAILURE,
+        Err(error) => {
+            log.warning(format_args!("Can't start: {}", reason(&error)));
+            return ExitCode::FAILURE;
+        }
+    };
+    host.introduce(in_background);
+    if let Err(error) = run(&mut host) {
+        host.log.warning(format_args!("The event loop failed: {}", reason(&error)));
         return ExitCode::FAILURE;
     }
-    host.log.warning("Redstart is now ready to exit, bye bye...");
+    host.leave();
     ExitCode::from(host.exit_code)
 }
 
-fn serve(host: &mut Host) -> std::io::Result<()> {
-    match host.settings.io_engine {
-        IoEngine::Uring => {
-            let ring = net::uring::Ring::new()?;
-            net::uring::run(host, ring)
-        }
-        IoEngine::Auto | IoEngine::Epoll => net::epoll::run(host),
-    }
-}
-
-/// Opens every listening socket; `false`: one that has to be there could not be opened.
-fn listen_everywhere(host: &mut Host) -> bool {
-    let settings = &host.settings;
-    if settings.port != 0 {
-        for word in &settings.bind {
-            let (word, optional) =
-                word.strip_prefix('-').map_or((word.as_str(), false), |w| (w, true));
-            let opened = listen::bind_address(word)
-                .ok_or_else(|| std::io::Error::other("Name or service not known"))
-                .and_then(|ip| Listener::tcp(ip, settings.port, settings.tcp_backlog));
-            match opened {
-                Ok(listener) => host.listeners.push(listener),
-                Err(_) if optional => {}
-                Err(error) => {
-                    let port = settings.port;
-                    host.log.warning(format_args!(
-                        "Could not create server TCP listening socket {word}:{port}: bind: {error}"
-                    ));
-                    host.log
-                        .warning(format_args!("Failed listening on port {port} (TCP), aborting."));
-                    return false;
-                }
+/// The event loop of the settings' choice.
+fn run(host: &mut Host) -> std::io::Result<()> {
+    if host.settings.io_engine == IoEngine::Uring {
+        match net::uring::Ring::new() {
+            Ok(ring) => {
+                host.log.verbose("Sockets are waited for with io_uring");
+                return net::uring::run(host, ring);
             }
-        }
-    }
-    if let Some(path) = &settings.unixsocket {
-        match Listener::unix(path, settings.unixsocketperm, settings.tcp_backlog) {
-            Ok(listener) => host.listeners.push(listener),
             Err(error) => {
-                host.log.warning(format_args!("Failed opening Unix socket: bind: {error}"));
-                return false;
+                let reason = reason(&error);
+                host.log
+                    .warning(format_args!("There is no io_uring here ({reason}): epoll instead"));
             }
         }
     }
-    true
+    host.log.verbose("Sockets are waited for with epoll");
+    net::epoll::run(host)
 }

@@ -6,9 +6,11 @@
 
 use std::fmt::Display;
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use redstart_core::Level;
 
 /// What a process is, as the letter in its log lines says.
@@ -28,11 +30,19 @@ pub(crate) struct Log {
     /// `None`: standard output.
     pub(crate) file: Option<PathBuf>,
     pub(crate) role: Role,
+    /// Looked up once: the environment is gone when the process has its title.
+    zone: TimeZone,
 }
 
 impl Log {
-    pub(crate) fn debug(&self, message: impl Display) {
-        self.line(Level::Debug, message);
+    /// A log as it is before there are settings.
+    pub(crate) fn to_standard_output() -> Self {
+        Self { level: Level::Notice, file: None, role: Role::Child, zone: TimeZone::system() }
+    }
+
+    /// Whether somebody looks on.
+    pub(crate) fn is_on_a_terminal(&self) -> bool {
+        self.file.is_none() && std::io::stdout().is_terminal()
     }
 
     pub(crate) fn verbose(&self, message: impl Display) {
@@ -62,7 +72,10 @@ impl Log {
             Level::Notice => '*',
             Level::Warning => '#',
         };
-        let time = jiff::Zoned::now().strftime("%d %b %Y %H:%M:%S%.3f").to_string();
+        let time = Timestamp::now()
+            .to_zoned(self.zone.clone())
+            .strftime("%d %b %Y %H:%M:%S%.3f")
+            .to_string();
         self.raw(&format!("{}:{role} {time} {mark} {message}\n", std::process::id()));
     }
 

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static MEMORY: redstart_server::memory::Memory = redstart_server::memory::Memory;
+
 fn main() -> ExitCode {
-    let args: Vec<String> =
-        std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let args: Vec<_> = std::env::args_os().collect();
     redstart_server::main(&args)
 }

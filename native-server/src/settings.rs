@@ -1,6 +1,114 @@
-//! The settings that concern the host.
+//! Settings: from the file, standard input and the command line to a [`Config`], and what the host itself
+//! takes from it.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use redstart_core::config::{ConfigError, Loader};
+use redstart_core::{Config, Engine, Level};
+
+use crate::args::Sources;
+
+/// Why there are no settings.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// What they say is wrong.
+    Config(ConfigError),
+    /// The file cannot be read.
+    File(PathBuf, io::Error),
+}
+
+/// What reading redis.conf needs of the system.
+struct Files;
+
+impl Loader for Files {
+    fn include(&mut self, pattern: &str) -> Result<Vec<u8>, String> {
+        let mut text = Vec::new();
+        for path in matching(pattern) {
+            let read = fs::read(&path).map_err(|error| {
+                format!(
+                    "Fatal error, can't open config file '{}': {}",
+                    path.display(),
+                    reason(&error)
+                )
+            })?;
+            text.extend(read);
+            text.push(b'\n');
+        }
+        Ok(text)
+    }
+
+    fn dir(&mut self, path: &str) -> Result<(), String> {
+        std::env::set_current_dir(path).map_err(|error| reason(&error))
+    }
+}
+
+/// The files that a pattern with `*` and `?` in its last part stands for, by name; a path without them
+/// stands for itself.
+fn matching(pattern: &str) -> Vec<PathBuf> {
+    let path = Path::new(pattern);
+    let Some(name) =
+        path.file_name().filter(|name| name.as_bytes().iter().any(|b| b"*?[".contains(b)))
+    else {
+        return vec![path.into()];
+    };
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut found: Vec<PathBuf> = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.file_name().is_some_and(|own| {
+                let own = own.as_bytes();
+                !own.starts_with(b".")
+                    && redstart_core::collections::glob::matches(name.as_bytes(), own)
+            })
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// What the system says about an error, without the number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_string()
+}
+
+/// What standard input gives, if it is one of the sources.
+pub(crate) fn read_standard_input(sources: &Sources) -> Vec<u8> {
+    let mut text = Vec::new();
+    if sources.stdin {
+        // What cannot be read is not there.
+        let _ = io::stdin().lock().read_to_end(&mut text);
+    }
+    text
+}
+
+/// Reads all sources. Relative paths in them are seen from the directory that `dir` has led to so far.
+pub(crate) fn load(sources: &Sources, input: &[u8]) -> Result<Config, Refusal> {
+    let mut text = Vec::new();
+    if let Some(path) = &sources.file {
+        let read = fs::read(path).map_err(|error| Refusal::File(path.clone(), error))?;
+        text.extend(read);
+        text.push(b'\n');
+    }
+    text.extend(input);
+    text.push(b'\n');
+    text.extend(&sources.lines);
+    let config = Config::parse_with(&text, &mut Files).map_err(Refusal::Config)?;
+    Engine::check_config(&config).map_err(Refusal::Config)?;
+    let host = Settings::new(&config);
+    if let Some(path) = &host.logfile
+        && let Err(error) = fs::OpenOptions::new().append(true).create(true).open(path)
+    {
+        let reason = format!("Can't open the log file: {}", reason(&error));
+        return Err(Refusal::Config(ConfigError { line: None, reason }));
+    }
+    Ok(config)
+}
 
 /// How to wait for sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +119,8 @@ pub(crate) enum IoEngine {
     Epoll,
 }
 
-/// What the host takes from redis.conf and the command line.
-#[derive(Debug, Clone)]
+/// What the host takes from the settings. Made anew when one of them changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) port: u16,
     pub(crate) bind: Vec<String>,
@@ -21,60 +129,42 @@ pub(crate) struct Settings {
     pub(crate) tcp_backlog: i32,
     pub(crate) tcp_keepalive: u32,
     pub(crate) maxclients: usize,
+    pub(crate) loglevel: Level,
     pub(crate) logfile: Option<PathBuf>,
-    pub(crate) dir: Option<PathBuf>,
-    /// How to wait for sockets.
+    pub(crate) pidfile: Option<PathBuf>,
+    pub(crate) daemonize: bool,
+    pub(crate) show_logo: bool,
+    pub(crate) title: Option<String>,
     pub(crate) io_engine: IoEngine,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            port: 6379,
-            bind: vec!["*".into(), "-::*".into()],
-            unixsocket: None,
-            unixsocketperm: 0,
-            tcp_backlog: 511,
-            tcp_keepalive: 300,
-            maxclients: 10_000,
-            logfile: None,
-            dir: None,
-            io_engine: IoEngine::Auto,
-        }
-    }
-}
-
 impl Settings {
-    /// Reads `--name value...` arguments.
-    pub(crate) fn from_args(args: &[String]) -> Self {
-        let mut this = Self::default();
-        let mut at = 0;
-        while at < args.len() {
-            let name = args[at].trim_start_matches("--").to_ascii_lowercase();
-            at += 1;
-            let from = at;
-            while at < args.len() && !args[at].starts_with("--") {
-                at += 1;
-            }
-            let values = &args[from..at];
-            let first = values.first().cloned().unwrap_or_default();
-            match name.as_str() {
-                "port" => this.port = first.parse().unwrap_or(this.port),
-                "bind" => this.bind = values.to_vec(),
-                "unixsocket" => this.unixsocket = Some(first.into()),
-                "maxclients" => this.maxclients = first.parse().unwrap_or(this.maxclients),
-                "logfile" => this.logfile = (!first.is_empty()).then(|| first.into()),
-                "dir" => this.dir = Some(first.into()),
-                "io-engine" => {
-                    this.io_engine = match first.as_str() {
-                        "io_uring" => IoEngine::Uring,
-                        "epoll" => IoEngine::Epoll,
-                        _ => IoEngine::Auto,
-                    }
-                }
-                _ => {}
-            }
+    pub(crate) fn new(config: &Config) -> Self {
+        let path = |name| Some(config.string(name)).filter(|path| !path.is_empty()).map(Into::into);
+        Self {
+            port: config.port(),
+            bind: config.bind(),
+            unixsocket: path("unixsocket"),
+            unixsocketperm: config.unix_socket_mode(),
+            tcp_backlog: i32::try_from(config.number("tcp-backlog")).unwrap_or(i32::MAX),
+            tcp_keepalive: u32::try_from(config.number("tcp-keepalive")).unwrap_or(u32::MAX),
+            maxclients: config.maxclients() as usize,
+            loglevel: match config.text("loglevel") {
+                b"debug" => Level::Debug,
+                b"verbose" => Level::Verbose,
+                b"warning" => Level::Warning,
+                _ => Level::Notice,
+            },
+            logfile: path("logfile"),
+            pidfile: path("pidfile"),
+            daemonize: config.is_on("daemonize"),
+            show_logo: config.is_on("always-show-logo"),
+            title: config.is_on("set-proc-title").then(|| config.string("proc-title-template")),
+            io_engine: match config.text("io-engine") {
+                b"io_uring" => IoEngine::Uring,
+                b"epoll" => IoEngine::Epoll,
+                _ => IoEngine::Auto,
+            },
         }
-        this
     }
 }

@@ -63,6 +63,7 @@ pub static SETTINGS: &[Setting] = &[
     int("maxclients", 1, u32::MAX as i64, "10000").host(),
     int("io-threads", 1, 128, "1").immutable().host(),
     switch("io-threads-do-reads", "no").immutable().host(),
+    one_of("io-engine", &["auto", "io_uring", "epoll"], "auto").hidden().immutable().host(),
     // Process and log.
     switch("daemonize", "no").immutable().host(),
     one_of("supervised", &["upstart", "systemd", "auto", "no"], "no").immutable().host(),

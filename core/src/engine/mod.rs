@@ -105,6 +105,11 @@ impl Engine {
         self.server.clients.len()
     }
 
+    /// Counts a connection that the host did not let in, since there are `maxclients` already.
+    pub fn turned_away(&mut self) {
+        self.server.stats.rejected_connections += 1;
+    }
+
     /// A new connection. One that protected mode keeps out is told so and closed.
     pub fn connect(&mut self, now: Now, peer: Peer) -> ConnId {
         self.set_now(now);

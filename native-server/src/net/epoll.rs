@@ -7,6 +7,7 @@
 //! `unread` for the next turn. A send that falls short goes on when the socket says it is writable.
 
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::Duration;
 
 use redstart_core::{ConnId, Effect, Now};
@@ -16,10 +17,11 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, recv, send};
 
+use super::listen::Listener;
 use super::{Conn, Conns, READ_BYTES};
 use crate::host::{Host, Turn};
 
-/// Tags of what is not a connection: `LISTENER` and up are listeners, `SIGNALS` is the signals' socket.
+/// Tags of what is not a connection: `LISTENER` and up are listeners by descriptor, `SIGNALS` is the signals' socket.
 /// A connection's tag is its index and, above that, its generation, which does not get so far.
 const LISTENER: u64 = 0xffff_ffff_0000_0000;
 const SIGNALS: u64 = u64::MAX;
@@ -31,7 +33,7 @@ const ACCEPTS: usize = 1000;
 struct Loop {
     epoll: OwnedFd,
     conns: Conns,
-    /// Connections whose last read filled the buffer.
+    /// Connections that have more to read: their last read filled the buffer, or their end is in sight.
     unread: Vec<ConnId>,
     buffer: Box<[u8]>,
 }
@@ -39,9 +41,8 @@ struct Loop {
 /// Serves until the host has enough.
 pub(crate) fn run(host: &mut Host) -> io::Result<()> {
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-    for (place, listener) in host.listeners.iter().enumerate() {
-        let tag = EventData::new_u64(LISTENER | place as u64);
-        epoll::add(&epoll, listener, tag, EventFlags::IN)?;
+    for listener in &host.listeners {
+        watch(&epoll, listener)?;
     }
     epoll::add(&epoll, host.signals.fd(), EventData::new_u64(SIGNALS), EventFlags::IN)?;
     let mut this = Loop {
@@ -78,7 +79,17 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
             return Ok(());
         }
         this.drain(host, now);
+        if host.settings_changed() && host.apply_settings() {
+            for listener in host.listeners.iter().filter(|listener| listener.path().is_none()) {
+                watch(&this.epoll, listener)?;
+            }
+        }
     }
+}
+
+fn watch(epoll: &OwnedFd, listener: &Listener) -> io::Result<()> {
+    let tag = LISTENER | listener.as_fd().as_raw_fd() as u64;
+    Ok(epoll::add(epoll, listener, EventData::new_u64(tag), EventFlags::IN)?)
 }
 
 impl Loop {
@@ -88,7 +99,7 @@ impl Loop {
             if tag == SIGNALS {
                 host.take_signals();
             } else {
-                self.accept(host, now, (tag - LISTENER) as usize);
+                self.accept(host, now, tag as u32 as RawFd);
             }
             return;
         }
@@ -97,54 +108,47 @@ impl Loop {
         if flags.contains(EventFlags::OUT) && self.conns.get(id).is_some_and(|conn| conn.short) {
             self.send(host, now, id);
         }
-        if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR | EventFlags::RDHUP)
+        let ending = EventFlags::HUP | EventFlags::ERR | EventFlags::RDHUP;
+        if flags.intersects(ending)
+            && let Some(conn) = self.conns.get_mut(id)
         {
-            let more = self.read(host, now, id);
-            if more && flags.intersects(EventFlags::HUP | EventFlags::ERR | EventFlags::RDHUP) {
-                // What came before the end has been read: the end is not told again.
-                self.unread.push(id);
-            }
+            conn.ending = true;
+        }
+        if flags.intersects(EventFlags::IN | ending) {
+            self.read(host, now, id);
         }
     }
 
-    fn accept(&mut self, host: &mut Host, now: Now, place: usize) {
+    fn accept(&mut self, host: &mut Host, now: Now, listener: RawFd) {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         for _ in 0..ACCEPTS {
-            let fd =
-                match host.listeners[place].accept(SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-                    Ok(fd) => fd,
-                    Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
-                    Err(error) => {
-                        host.log.warning(format_args!("Accepting client connection: {error}"));
-                        return;
-                    }
-                };
-            let Some(id) = host.admit(now, &fd, place) else { continue };
+            let Some((fd, id)) = host.accept(now, listener, flags) else { return };
+            let Some(id) = id else { continue };
             let tag = u64::from(id.index) | u64::from(id.generation) << 32;
             let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
             match epoll::add(&self.epoll, &fd, EventData::new_u64(tag), flags) {
-                Ok(()) => self.conns.insert(Conn { fd, id, short: false }),
+                Ok(()) => self.conns.insert(Conn { fd, id, short: false, ending: false }),
                 Err(_) => host.engine.disconnect(now, id),
             }
         }
     }
 
-    /// Reads once. `true`: the connection is still open and the buffer was not filled.
+    /// Reads once.
     #[inline]
-    fn read(&mut self, host: &mut Host, now: Now, id: ConnId) -> bool {
-        let Some(conn) = self.conns.get(id) else { return false };
+    fn read(&mut self, host: &mut Host, now: Now, id: ConnId) {
+        let Some(conn) = self.conns.get(id) else { return };
         match recv(&conn.fd, &mut self.buffer[..], RecvFlags::empty()) {
             Ok((_, 0)) => self.close(host, now, id),
             Ok((_, len)) => {
-                host.engine.receive(now, id, &self.buffer[..len]);
-                if len < self.buffer.len() {
-                    return true;
+                // The end is not told again: read on until it comes.
+                if len == self.buffer.len() || conn.ending {
+                    self.unread.push(id);
                 }
-                self.unread.push(id);
+                host.engine.receive(now, id, &self.buffer[..len]);
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => self.close(host, now, id),
         }
-        false
     }
 
     /// Carries out what the engine asks for.

@@ -64,6 +64,13 @@ impl Listener {
     }
 }
 
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // A request of io_uring may hold the socket open; nobody is to connect to it any more.
+        let _ = net::shutdown(&self.fd, net::Shutdown::Both);
+    }
+}
+
 /// Makes a connection ready for use and says where it comes from.
 /// `keepalive`: seconds of silence before the other side is asked whether it is still there; 0: never.
 pub(crate) fn prepare(fd: &OwnedFd, unix: Option<&Path>, keepalive: u32) -> Peer {

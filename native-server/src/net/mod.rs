@@ -18,6 +18,8 @@ pub(crate) struct Conn {
     pub(crate) id: ConnId,
     /// The last send fell short: the rest goes when the socket is writable.
     pub(crate) short: bool,
+    /// The other side has closed: what it sent before is read on to the end.
+    pub(crate) ending: bool,
 }
 
 /// Open connections by their handle.

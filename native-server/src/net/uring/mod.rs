@@ -9,7 +9,7 @@
 mod ring;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use redstart_core::{ConnId, Effect, Now};
@@ -18,6 +18,7 @@ use rustix::net::{Shutdown, SocketFlags, shutdown};
 
 pub(crate) use self::ring::Ring;
 use self::ring::{Completion, Send, Wait};
+use super::listen::Listener;
 use super::{Conn, Conns};
 use crate::host::{Host, Turn};
 
@@ -46,8 +47,8 @@ struct Loop {
 
 /// Serves until the host has enough.
 pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
-    for (place, listener) in host.listeners.iter().enumerate() {
-        ring.readable(listener.as_fd(), LISTENER | place as u64);
+    for listener in &host.listeners {
+        watch(&mut ring, listener);
     }
     ring.readable(host.signals.fd(), SIGNALS);
     let mut this = Loop { conns: Conns::default(), sends: Vec::new(), closed: Vec::new() };
@@ -82,77 +83,74 @@ pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
             leaving = true;
         }
         this.drain(host, now);
+        if host.settings_changed() && host.apply_settings() {
+            for listener in host.listeners.iter().filter(|listener| listener.path().is_none()) {
+                watch(&mut ring, listener);
+            }
+        }
     }
+}
+
+fn watch(ring: &mut Ring, listener: &Listener) {
+    ring.readable(listener.as_fd(), LISTENER | listener.as_fd().as_raw_fd() as u64);
 }
 
 impl Loop {
     #[inline]
     fn happened(&mut self, host: &mut Host, ring: &mut Ring, now: Now, completion: Completion) {
-        let mut again = None;
-        ring.with(completion, |news| match news.tag & KIND {
-            RECEIVE => {
-                let Some(id) = self.conns.current(news.tag as u32, (news.tag >> 32) as u32) else {
-                    return;
-                };
+        let (tag, goes_on) = ring.with(completion, |news| {
+            if news.tag & KIND == RECEIVE
+                && let Some(id) = self.current(news.tag)
+            {
                 match news.result {
-                    Ok(0) => return self.close(host, now, id),
+                    Ok(0) => self.close(host, now, id),
                     Ok(_) => host.engine.receive(now, id, news.bytes),
                     // Every buffer is taken: on with the next turn.
                     Err(Errno::NOBUFS | Errno::INTR | Errno::AGAIN) => {}
-                    Err(_) => return self.close(host, now, id),
-                }
-                if !news.goes_on {
-                    again = Some((RECEIVE, id));
+                    Err(_) => self.close(host, now, id),
                 }
             }
-            WRITABLE => {
-                if let Some(id) = self.conns.current(news.tag as u32, (news.tag >> 32) as u32) {
-                    self.sends.push(id);
-                }
-            }
-            kind => {
-                again = Some((
-                    kind,
-                    ConnId { index: news.tag as u32, generation: u32::from(news.goes_on) },
-                ))
-            }
+            (news.tag, news.goes_on)
         });
-        match again {
-            None => {}
-            Some((RECEIVE, id)) => {
-                if let Some(conn) = self.conns.get(id) {
-                    ring.receive(conn.fd.as_fd(), tag(RECEIVE, id));
+        match tag & KIND {
+            RECEIVE if goes_on => {}
+            RECEIVE => {
+                if let Some(id) = self.current(tag)
+                    && let Some(conn) = self.conns.get(id)
+                {
+                    ring.receive(conn.fd.as_fd(), tag);
                 }
             }
-            Some((kind, ConnId { index, generation: goes_on })) => {
-                let fd = if kind == SIGNALS {
-                    host.take_signals();
-                    host.signals.fd()
-                } else {
-                    self.accept(host, ring, now, index as usize);
-                    host.listeners[index as usize].as_fd()
-                };
-                if goes_on == 0 {
-                    ring.readable(fd, kind | u64::from(index));
+            WRITABLE => self.sends.extend(self.current(tag)),
+            SIGNALS => {
+                host.take_signals();
+                if !goes_on {
+                    ring.readable(host.signals.fd(), SIGNALS);
+                }
+            }
+            _ => {
+                let fd = tag as u32 as RawFd;
+                self.accept(host, ring, now, fd);
+                if !goes_on && let Some(listener) = host.listener(fd) {
+                    watch(ring, listener);
                 }
             }
         }
     }
 
-    fn accept(&mut self, host: &mut Host, ring: &mut Ring, now: Now, place: usize) {
+    /// The connection that a tag is about, if it is still there.
+    #[inline]
+    fn current(&self, tag: u64) -> Option<ConnId> {
+        self.conns.current(tag as u32, (tag >> 32) as u32)
+    }
+
+    fn accept(&mut self, host: &mut Host, ring: &mut Ring, now: Now, listener: RawFd) {
         for _ in 0..ACCEPTS {
-            // Not non-blocking: the kernel would refuse to wait for input with that.
-            let fd = match host.listeners[place].accept(SocketFlags::CLOEXEC) {
-                Ok(fd) => fd,
-                Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
-                Err(error) => {
-                    host.log.warning(format_args!("Accepting client connection: {error}"));
-                    return;
-                }
-            };
-            let Some(id) = host.admit(now, &fd, place) else { continue };
+            // Not non-blocking: the kernel would not wait for input with that.
+            let Some((fd, id)) = host.accept(now, listener, SocketFlags::CLOEXEC) else { return };
+            let Some(id) = id else { continue };
             ring.receive(fd.as_fd(), tag(RECEIVE, id));
-            self.conns.insert(Conn { fd, id, short: false });
+            self.conns.insert(Conn { fd, id, short: false, ending: false });
         }
     }
 
@@ -166,7 +164,7 @@ impl Loop {
         about: u64,
         result: Result<u32, Errno>,
     ) {
-        let Some(id) = self.conns.current(about as u32, (about >> 32) as u32) else { return };
+        let Some(id) = self.current(about) else { return };
         match result {
             Ok(len) => host.engine.sent(now, id, len as usize),
             Err(Errno::AGAIN | Errno::INTR) => {}

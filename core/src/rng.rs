@@ -4,6 +4,8 @@
 //! whoever sees enough of its output can tell the rest; ids that must not be guessed take bytes of the
 //! seed itself.
 
+use alloc::string::String;
+
 /// A generator of pseudo-random numbers.
 #[derive(Debug, Clone)]
 pub struct Rng {
@@ -39,6 +41,13 @@ impl Rng {
     pub fn below(&mut self, bound: u64) -> u64 {
         // Lemire's multiply; the bias of at most bound / 2^64 shows in nothing a client can count.
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+    }
+}
+
+impl Rng {
+    /// 40 hexadecimal digits, as Redis names runs and histories.
+    pub fn hex_id(&mut self) -> String {
+        (0..40).map(|_| char::from(b"0123456789abcdef"[self.below(16) as usize])).collect()
     }
 }
 

@@ -6,6 +6,7 @@ pub mod help;
 pub mod keyspace;
 pub mod list;
 pub mod pubsub;
+pub mod server;
 pub mod set;
 pub mod string;
 pub mod table;

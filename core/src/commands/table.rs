@@ -2,7 +2,7 @@
 //!
 //! Whatever knows the set of commands is computed from here.
 
-use super::{connection, hash, keyspace, list, pubsub, set, string, transaction, zset};
+use super::{connection, hash, keyspace, list, pubsub, server, set, string, transaction, zset};
 use crate::command::{Args, Command};
 use crate::error::{Error, printable};
 use alloc::format;
@@ -71,6 +71,12 @@ pub static TABLE: &[&Command] = &[
     &pubsub::UNSUBSCRIBE,
     // server
     &connection::MONITOR,
+    &server::CONFIG,
+    &server::INFO,
+    &server::LOLWUT,
+    &server::SHUTDOWN,
+    &server::SLOWLOG,
+    &server::TIME,
     // set
     &set::SADD,
     &set::SCARD,

@@ -22,7 +22,6 @@ use crate::server::{CommandStats, Rates, Server, SlowLog, Stats};
 use crate::store::Store;
 use crate::value::Tuning;
 use alloc::collections::{BTreeSet, VecDeque};
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// A whole Redis, without I/O. See the crate's documentation for the contract with its host.
@@ -53,11 +52,9 @@ impl Engine {
         }
         let mut rng =
             Rng::new(words[0] ^ words[1].rotate_left(17) ^ words[2].rotate_left(34) ^ words[3]);
-        let mut run_id = String::new();
-        for _ in 0..40 {
-            run_id.push(char::from(b"0123456789abcdef"[rng.below(16) as usize]));
-        }
         let hash_seed = HashSeed::new(words);
+        let run_id = rng.hex_id();
+        let replication_id = rng.hex_id();
         let store_rng = Rng::new(rng.next());
         let store = Store::new(config.databases, Tuning::new(hash_seed), store_rng);
         let mut engine = Self {
@@ -76,6 +73,7 @@ impl Engine {
                 peak_memory: 0,
                 hooks,
                 run_id,
+                replication_id,
                 deadlines: BTreeSet::new(),
                 blocked_clients: 0,
                 unblocked: VecDeque::new(),

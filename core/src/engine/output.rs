@@ -33,6 +33,7 @@ impl Engine {
         client.sent = (client.sent + n).min(client.reply.out.len());
         client.bytes_out += n as u64;
         self.server.stats.bytes_out += n as u64;
+        self.server.stats.writes += 1;
         if client.sent == client.reply.out.len() {
             client.sent = 0;
             client.reply.out.clear();

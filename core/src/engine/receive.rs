@@ -51,6 +51,7 @@ impl Engine {
         client.bytes_in += bytes.len() as u64;
         client.active_ms = now.unix_ms();
         self.server.stats.bytes_in += bytes.len() as u64;
+        self.server.stats.reads += 1;
         if !client.closing && !client.killed {
             if client.query.is_empty() && client.blocked.is_none() && !client.held {
                 let used = self.run_requests(&mut client, bytes);

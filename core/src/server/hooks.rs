@@ -1,6 +1,10 @@
 //! What a host lends the engine: functions that may shape reports and memory limits, never a reply to
 //! the same input.
 
+use crate::config::Config;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 /// Functions of the host. All have a default that works without one.
 #[derive(Clone, Copy)]
 pub struct Hooks {
@@ -8,6 +12,22 @@ pub struct Hooks {
     pub stopwatch: fn() -> u64,
     /// The bytes in use as the host's counting allocator knows them, for `maxmemory` and INFO memory.
     pub used_memory: fn() -> usize,
+    /// CONFIG SET of a setting that the host heeds (`config::Applies::Host`): makes ready what can fail
+    /// (binds the port, changes the directory), or says why it cannot be. [`Effect::Configure`] follows
+    /// when all of the command has succeeded; when it has not, this is called again with the old settings.
+    ///
+    /// [`Effect::Configure`]: super::Effect::Configure
+    pub try_configure: fn(&'static str, &Config) -> Result<(), String>,
+    /// The text of redis.conf for CONFIG REWRITE, empty if there is no such file any more; `None` if the
+    /// server was started without one.
+    pub read_config_file: fn() -> Option<Vec<u8>>,
+    /// Replaces redis.conf.
+    pub write_config_file: fn(&[u8]) -> Result<(), String>,
+    /// What INFO shows of the process in the field of this name, such as `process_id` or `used_cpu_sys`;
+    /// `None`: the engine's own guess.
+    pub info: fn(&str) -> Option<String>,
+    /// DEBUG SLEEP: holds up everything for so many microseconds.
+    pub sleep: fn(u64),
 }
 
 impl core::fmt::Debug for Hooks {
@@ -18,6 +38,14 @@ impl core::fmt::Debug for Hooks {
 
 impl Default for Hooks {
     fn default() -> Self {
-        Self { stopwatch: || 0, used_memory: || 0 }
+        Self {
+            stopwatch: || 0,
+            used_memory: || 0,
+            try_configure: |_, _| Ok(()),
+            read_config_file: || None,
+            write_config_file: |_| Err("there is no file".into()),
+            info: |_| None,
+            sleep: |_| {},
+        }
     }
 }

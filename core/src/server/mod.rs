@@ -73,6 +73,8 @@ pub struct Server {
     pub hooks: Hooks,
     /// 40 hexadecimal digits that name this run.
     pub run_id: String,
+    /// 40 hexadecimal digits that name the history of the data set.
+    pub replication_id: String,
     /// Blocked clients with a deadline, by deadline.
     pub deadlines: BTreeSet<(u64, u64)>,
     /// How many clients are blocked.

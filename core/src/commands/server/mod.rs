@@ -1,0 +1,14 @@
+//! Commands about the server: settings, the command table, statistics, debugging.
+
+mod config;
+mod info;
+mod slowlog;
+mod small;
+
+pub use config::CONFIG;
+pub use info::INFO;
+pub use slowlog::SLOWLOG;
+pub use small::{LOLWUT, SHUTDOWN, TIME};
+
+/// The version of Redis that clients may take us for: what it does, we do the same way.
+pub const REDIS_VERSION: &str = "7.0.15";

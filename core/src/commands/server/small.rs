@@ -1,0 +1,77 @@
+//! TIME, LOLWUT, SHUTDOWN.
+
+use crate::command::{Args, Command, Ctx, Flow, Group};
+use crate::error::Error;
+use crate::server::Effect;
+
+/// TIME: the server's wall clock.
+pub const TIME: Command = Command::new("time", 1, time)
+    .fast()
+    .loading()
+    .stale()
+    .group(Group::Server)
+    .since("2.6.0")
+    .tips(&["nondeterministic_output"])
+    .docs("", "Returns the server's time as Unix seconds and microseconds.", "O(1)");
+
+fn time(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
+    let unix_us = ctx.server.now.unix_us;
+    ctx.reply.array(2);
+    ctx.reply.bulk_int((unix_us / 1_000_000) as i64);
+    ctx.reply.bulk_int((unix_us % 1_000_000) as i64);
+    Ok(Flow::Done)
+}
+
+/// LOLWUT: something to look at, with the version.
+pub const LOLWUT: Command = Command::new("lolwut", -1, lolwut)
+    .fast()
+    .readonly()
+    .group(Group::Server)
+    .since("5.0.0")
+    .docs("[VERSION version:integer]", "Shows a drawing and the version.", "O(1)");
+
+fn lolwut(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    if args.is(1, "version") && args.len() >= 3 {
+        args.int(2)?;
+    }
+    let text = alloc::format!("Redis ver. {}\n", super::REDIS_VERSION);
+    ctx.reply.verbatim(b"txt", text.as_bytes());
+    Ok(Flow::Done)
+}
+
+/// SHUTDOWN: ends the server.
+pub const SHUTDOWN: Command = Command::new("shutdown", -1, shutdown)
+    .admin()
+    .allow_busy()
+    .loading()
+    .no_multi()
+    .noscript()
+    .sentinel()
+    .stale()
+    .group(Group::Server)
+    .since("1.0.0")
+    .docs("[NOSAVE|SAVE] [NOW] [FORCE] [ABORT]", "Ends the server.", "O(1)");
+
+fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let (mut save, mut nosave, mut abort) = (false, false, false);
+    for index in 1..args.len() {
+        if args.is(index, "save") {
+            save = true;
+        } else if args.is(index, "nosave") {
+            nosave = true;
+        } else if args.is(index, "abort") {
+            abort = true;
+        } else if !args.is(index, "now") && !args.is(index, "force") {
+            return Err(Error::Syntax);
+        }
+    }
+    if (save && nosave) || (abort && args.len() > 2) {
+        return Err(Error::Syntax);
+    }
+    if abort {
+        return Err(Error::Text("ERR No shutdown in progress."));
+    }
+    // No reply: the client sees the connection close.
+    ctx.server.effects.push_back(Effect::Shutdown);
+    Ok(Flow::Done)
+}

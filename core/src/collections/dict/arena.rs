@@ -31,8 +31,8 @@ pub(super) struct Arena {
 #[repr(C)]
 struct Links {
     tags: Tags,
-    next: *mut Links,
-    previous: *mut Links,
+    next: *mut Self,
+    previous: *mut Self,
 }
 
 /// The segment of a node and the index of the segment's first node.
@@ -174,8 +174,8 @@ impl Arena {
 
     fn drop_end(&mut self) {
         self.count -= 1;
-        // One empty segment and half of another stay, lest one node more or less cost an allocation
-        // each time.
+        // An empty segment stays until the one before is half empty, lest a node that comes and goes
+        // cost an allocation each time.
         let (segment, start) = place(self.count);
         if self.count <= start + segment_size(segment) / 2 && self.segments.len() > segment + 1
             || self.count == 0

@@ -22,8 +22,8 @@ const HIGH: u64 = LOW << 7;
 const fn equal_bytes(word: u64, tag: u8) -> u64 {
     // The shorter formula with a borrow also reports some bytes above a match. One of those may be
     // an empty slot, whose pointer must not be followed.
-    let x = word ^ LOW * tag as u64;
-    !((x & !HIGH) + !HIGH | x | !HIGH)
+    let x = word ^ (LOW * tag as u64);
+    !(((x & !HIGH) + !HIGH) | x | !HIGH)
 }
 
 /// The number of bytes up to the highest that is not zero.

@@ -3,17 +3,17 @@
 //!
 //! `cargo run --release -p redstart-core --example dict_bench [keys, in millions; 10 if not given]`
 
+use core::{hint::black_box, time::Duration};
 use redstart_core::collections::{
     dict::Dict,
     hash::{HashSeed, hash},
 };
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// As large as a key of 16 bytes with a value of 16.
 struct Item {
     key: [u8; 16],
-    _value: [u8; 24],
+    value: [u8; 24],
 }
 
 type Handle = Box<Item>;
@@ -31,7 +31,7 @@ fn key(i: u64) -> [u8; 16] {
 }
 
 fn item(i: u64) -> Handle {
-    Box::new(Item { key: key(i), _value: [1; 24] })
+    Box::new(Item { key: key(i), value: [1; 24] })
 }
 
 #[allow(clippy::borrowed_box)] // What the tables pass to a hasher.
@@ -43,7 +43,7 @@ fn hash_of(item: &Handle) -> u64 {
 fn shuffled(n: u64) -> impl Iterator<Item = u64> {
     let mask = n.next_power_of_two() - 1;
     let mut x = 12345;
-    std::iter::repeat_with(move || {
+    core::iter::repeat_with(move || {
         x = (x * 0x5851_f42d_4c95_7f2d + 0x1405_7b7e_f767_814f) & mask;
         x ^ x >> (mask.count_ones() / 2)
     })
@@ -109,7 +109,7 @@ fn worst_insertion(n: u64) {
         });
     }
     let mut slow = slow.unwrap_or_default();
-    slow.sort_by_key(|&(_, time)| std::cmp::Reverse(time));
+    slow.sort_by_key(|&(_, time)| core::cmp::Reverse(time));
     println!(
         "worst insertions up to {n}, the best of three runs each: {:?}",
         &slow[..slow.len().min(4)]
@@ -133,7 +133,7 @@ fn times(n: u64) {
     let here: Vec<_> = shuffled(n).take(lookups).map(key).collect();
     let absent: Vec<_> = shuffled(n).take(lookups).map(|i| key(i + n)).collect();
     let fresh: Vec<_> = (n..n + n / 2).map(key).collect();
-    let boxed = |&key: &[u8; 16]| Box::new(Item { key, _value: [1; 24] });
+    let boxed = |&key: &[u8; 16]| Box::new(Item { key, value: [1; 24] });
     {
         let mut dict = Dict::new();
         for i in 0..n {
@@ -146,11 +146,21 @@ fn times(n: u64) {
                 assert!(black_box(found).is_some());
             }
         });
+        best("dict: hit, one after the other", &here, |keys| {
+            let mut before = 0;
+            for key in keys {
+                let mut key = *key;
+                key[0] ^= before;
+                let found = dict.find(hash(&SEED, &key), |item| item.key == key);
+                before = found.expect("it is there").value[0] - 1;
+            }
+        });
         best("dict: hit, 16 at a time, prefetched", &here, |keys| {
             for batch in keys.chunks_exact(16) {
-                let hashes: [u64; 16] = std::array::from_fn(|i| hash(&SEED, &batch[i]));
+                let hashes: [u64; 16] = core::array::from_fn(|i| hash(&SEED, &batch[i]));
                 hashes.iter().for_each(|&hash| dict.prefetch_bucket(hash));
                 hashes.iter().for_each(|&hash| dict.prefetch_entry(hash));
+                hashes.iter().for_each(|&hash| dict.prefetch_overflow(hash));
                 for (key, &hash) in batch.iter().zip(&hashes) {
                     assert!(black_box(dict.find(hash, |item| item.key == *key)).is_some());
                 }
@@ -185,6 +195,15 @@ fn times(n: u64) {
         for key in keys {
             let found = table.find(hash(&SEED, key), |item| item.key == *key);
             assert!(black_box(found).is_some());
+        }
+    });
+    best("hashbrown: hit, one after the other", &here, |keys| {
+        let mut before = 0;
+        for key in keys {
+            let mut key = *key;
+            key[0] ^= before;
+            let found = table.find(hash(&SEED, &key), |item| item.key == key);
+            before = found.expect("it is there").value[0] - 1;
         }
     });
     best("hashbrown: miss", &absent, |keys| {

@@ -14,8 +14,10 @@ use core::{
     ptr::{self, NonNull},
 };
 
-/// Segments double from 4 nodes to this number and stay there.
+/// Nodes of the largest segments: four of 4 nodes come first, then four of 8, and so on up to this.
 const SEGMENT: u32 = 256;
+/// Nodes before the first of the largest segments.
+const GROWING: u32 = 4 * (SEGMENT - 4);
 
 pub(super) struct Arena {
     segments: Vec<NonNull<u8>>,
@@ -37,19 +39,20 @@ struct Links {
 
 /// The segment of a node and the index of the segment's first node.
 const fn place(index: u32) -> (usize, u32) {
-    match index {
-        0..4 => (0, 0),
-        4..SEGMENT => (index.ilog2() as usize - 1, 1 << index.ilog2()),
-        _ => (index as usize / SEGMENT as usize + 6, index / SEGMENT * SEGMENT),
+    if index >= GROWING {
+        let large = (index - GROWING) / SEGMENT;
+        return ((4 * (SEGMENT / 4).ilog2() + large) as usize, GROWING + large * SEGMENT);
     }
+    // The sizes before group g add up to 16 × (2^g - 1).
+    let group = (index / 16 + 1).ilog2();
+    let (start, size) = (16 * ((1 << group) - 1), 4 << group);
+    let segment = (index - start) / size;
+    ((4 * group + segment) as usize, start + segment * size)
 }
 
 const fn segment_size(segment: usize) -> u32 {
-    match segment {
-        0 => 4,
-        1..7 => 2 << segment,
-        _ => SEGMENT,
-    }
+    let group = segment / 4;
+    if group < (SEGMENT / 4).ilog2() as usize { 4 << group } else { SEGMENT }
 }
 
 impl Arena {
@@ -212,15 +215,16 @@ mod tests {
 
     #[test]
     fn places_are_consecutive() {
-        let mut next = (0, 0);
+        let (mut segment, mut start) = (0, 0);
         for index in 0..5000 {
-            let (segment, start) = place(index);
-            if index == next.1 + if next.0 == 0 && index == 0 { 0 } else { segment_size(next.0) } {
-                next = (next.0 + usize::from(index > 0), index);
+            if index == start + segment_size(segment) {
+                segment += 1;
+                start = index;
             }
-            assert_eq!((segment, start), next, "{index}");
-            assert!(index - start < segment_size(segment));
+            assert_eq!(place(index), (segment, start), "{index}");
         }
+        assert_eq!(segment_size(place(5000).0), SEGMENT);
+        assert_eq!(segment_size(place(GROWING - 1).0), SEGMENT / 2);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The buckets of a table: an array of lines that grows and shrinks at its end without stalls.
 //!
-//! Up to [`SEGMENT`] lines are one allocation, which grows by an eighth at a time.
+//! Up to [`SEGMENT`] lines are one allocation, which grows by a sixteenth at a time.
 //! Beyond that there is a directory of segments, and what is copied at once is a segment at most
 //! (and, each time their number doubles, the directory: 8 bytes for 32 KiB of lines).
 //! Every capacity is a function of the number of lines, so none is stored.
@@ -28,8 +28,8 @@ pub(super) struct Lines {
 fn capacity(count: u32) -> u32 {
     let step = if count <= SEGMENT {
         match count {
-            0..8 => 1,
-            _ => 1 << (count.ilog2() - 3),
+            0..16 => 1,
+            _ => 1 << (count.ilog2() - 4),
         }
     } else if count <= FINE {
         CHUNK
@@ -256,7 +256,7 @@ mod tests {
     fn at_most_an_eighth_is_allocated_ahead() {
         for count in 1..FINE {
             let spare = capacity(count) - count;
-            assert!(spare * 8 <= count.max(8), "{count}: {spare}");
+            assert!(spare * 8 <= count, "{count}: {spare}");
         }
         for count in [SEGMENT, FINE, FINE + 1, 100 * SEGMENT] {
             assert!(capacity(count) - count < SEGMENT);

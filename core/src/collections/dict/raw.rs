@@ -6,11 +6,11 @@
 //! entries fit.
 
 use super::arena::Arena;
+use super::chain::{Entries, Writer};
 use super::lines::Lines;
 use super::node::{HALF_SLOTS, LINE_SLOTS, Node, Word, prefetch};
 use super::tags::Tags;
-use alloc::{boxed::Box, vec::Vec};
-use core::mem::MaybeUninit;
+use alloc::boxed::Box;
 
 /// Entries per bucket, in eighths, above which a bucket is split at an insertion.
 /// A bucket yet to be split holds up to twice as many, one just split half as many.
@@ -45,14 +45,6 @@ pub(super) struct Place {
     pub(super) head: Node,
     pub(super) node: Node,
     pub(super) slot: usize,
-}
-
-/// An entry out of its chain.
-struct Entry {
-    word: Word,
-    tag: u8,
-    mark: bool,
-    moves: bool,
 }
 
 /// The tag of a hash: its highest byte, but never that of an empty slot.
@@ -180,19 +172,19 @@ impl Raw {
         let bit = 1u64 << index.ilog2();
         let source = parent(index);
         // Nothing is changed until the last call of the hasher, which may panic.
+        let mut entries = Entries::new();
         // SAFETY: the source is an older bucket.
-        let entries = unsafe {
-            let chain = self.lines.line(source);
-            Entries::of(chain, |word| hasher(word) & bit != 0)
-        };
+        unsafe { entries.read(self.lines.line(source), |word| hasher(word) & bit != 0) };
         self.lines.push();
         // SAFETY: both exist; the lines are looked up again since they may have moved.
         unsafe {
             let (old, new) = (self.lines.line(source), self.lines.line(index));
             self.empty(old);
+            let mut old = Writer::new(old, entries.len() - entries.moving);
+            let mut new = Writer::new(new, entries.moving);
             entries.for_each(|entry| {
-                let chain = if entry.moves { new } else { old };
-                self.append(chain, entry.word, entry.tag, entry.mark);
+                let chain = if entry.moves { &mut new } else { &mut old };
+                chain.put(self, entry);
             });
         }
     }
@@ -216,7 +208,8 @@ impl Raw {
         unsafe {
             let chain = self.lines.line(index);
             let target = self.lines.line(parent(index));
-            let entries = Entries::of(chain, |_| false);
+            let mut entries = Entries::new();
+            entries.read(chain, |_| false);
             self.empty(chain);
             entries.for_each(|entry| {
                 self.append(target, entry.word, entry.tag, entry.mark);
@@ -249,7 +242,8 @@ impl Raw {
         unsafe { overflow.arena(node.slots()).release(node) }
     }
 
-    fn alloc(&mut self, slots: usize) -> Node {
+    /// An empty overflow node.
+    pub(super) fn alloc(&mut self, slots: usize) -> Node {
         let overflow = self.overflow.get_or_insert_with(|| {
             Box::new(Overflow { halves: Arena::new(HALF_SLOTS), wholes: Arena::new(LINE_SLOTS) })
         });
@@ -260,7 +254,22 @@ impl Raw {
     ///
     /// # Safety
     /// `head` is a line of the table.
+    #[inline]
     pub(super) unsafe fn append(&mut self, head: Node, word: Word, tag: u8, mark: bool) -> Place {
+        // SAFETY: alive; if there is no link all slots are for entries.
+        unsafe {
+            let tags = head.tags();
+            if tags.chained() || tags.len() == LINE_SLOTS {
+                return self.append_overflow(head, word, tag, mark);
+            }
+            Place { head, node: head, slot: head.push(word, tag, mark) }
+        }
+    }
+
+    /// # Safety
+    /// As for `append`.
+    #[inline(never)]
+    unsafe fn append_overflow(&mut self, head: Node, word: Word, tag: u8, mark: bool) -> Place {
         // SAFETY: the nodes of the chain are alive, `push` is to nodes that have room.
         unsafe {
             let mut before = None;
@@ -422,6 +431,10 @@ impl Raw {
             // An empty bucket can go: its hashes then belong to an older one.
             self.lines.pop();
             self.drop_free_ends();
+            if let Some(next) = self.lines.count().checked_sub(2) {
+                // SAFETY: below the count.
+                unsafe { prefetch_entries(self.lines.line(next)) };
+            }
         }
         None
     }
@@ -548,60 +561,5 @@ pub(super) unsafe fn prefetch_entries(node: Node) {
         for slot in 0..node.tags().len() {
             prefetch(node.word(slot).read().assume_init().cast());
         }
-    }
-}
-
-/// The entries of one chain: on the stack, unless the chain is absurdly long.
-struct Entries {
-    some: [MaybeUninit<Entry>; 32],
-    count: usize,
-    more: Vec<Entry>,
-}
-
-impl Entries {
-    /// Reads a chain; `moves` says of each entry whether it is to move.
-    ///
-    /// # Safety
-    /// The chain is alive.
-    unsafe fn of(head: Node, mut moves: impl FnMut(&Word) -> bool) -> Self {
-        let mut entries =
-            Self { some: [const { MaybeUninit::uninit() }; 32], count: 0, more: Vec::new() };
-        let mut node = head;
-        // SAFETY: alive; slots below the number of entries are filled.
-        unsafe {
-            loop {
-                let tags = node.tags();
-                for slot in 0..tags.len() {
-                    let word = node.word(slot);
-                    entries.push(Entry {
-                        word: word.read(),
-                        tag: tags.tag(slot),
-                        mark: tags.mark(slot),
-                        moves: moves(&*word),
-                    });
-                }
-                if !tags.chained() {
-                    return entries;
-                }
-                node = node.next();
-            }
-        }
-    }
-
-    fn push(&mut self, entry: Entry) {
-        if let Some(free) = self.some.get_mut(self.count) {
-            free.write(entry);
-            self.count += 1;
-        } else {
-            self.more.push(entry);
-        }
-    }
-
-    fn for_each(self, mut f: impl FnMut(Entry)) {
-        for entry in self.some.into_iter().take(self.count) {
-            // SAFETY: the first `count` were written.
-            f(unsafe { entry.assume_init() });
-        }
-        self.more.into_iter().for_each(f);
     }
 }

@@ -390,6 +390,7 @@ fn integers_can_be_elements() {
         dict.prefetch_bucket(mix(item as u64));
         dict.insert_unique(mix(item as u64), item, hasher);
         dict.prefetch_entry(mix(item as u64));
+        dict.prefetch_overflow(mix(item as u64));
     }
     dict.check(hasher);
     assert!((0..100).all(|item| dict.find(mix(item as u64), |&other| other == item).is_some()));

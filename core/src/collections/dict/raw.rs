@@ -127,36 +127,29 @@ impl Raw {
     #[inline]
     pub(super) fn make_room(&mut self, hasher: Hasher<'_>) {
         let room = (self.lines.count() as usize * LOAD).saturating_sub(self.len * 8) / 8;
-        if room <= 3 {
-            self.make_little_room(room, hasher);
+        match room {
+            0 => {
+                self.split(hasher);
+                self.compact(hasher);
+            }
+            3..=5 => self.fetch_ahead(room),
+            _ => {}
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn make_little_room(&mut self, room: usize, hasher: Hasher<'_>) {
-        if room == 0 {
-            self.split(hasher);
-            self.compact(hasher);
-            return;
-        }
-        // Three insertions ahead the line, two ahead its entries and the second node, one ahead
-        // that one's entries.
+    /// Fetches what the next split will read. An element in memory is several insertions away, hence
+    /// in time: the overflow node, then the entries of the line, then those of the overflow node.
+    /// The line itself was fetched by the split before.
+    fn fetch_ahead(&self, room: usize) {
         // SAFETY: there is a bucket since there is room; its chain is alive.
         unsafe {
             let line = self.lines.line(parent(self.lines.count()));
-            match room {
-                3 => prefetch(line.address().as_ptr()),
-                2 => {
-                    prefetch_entries(line);
-                    if line.tags().chained() {
-                        prefetch(line.next().address().as_ptr());
-                    }
-                }
-                _ => {
-                    if line.tags().chained() {
-                        prefetch_entries(line.next());
-                    }
+            if room == 4 {
+                prefetch_entries(line);
+            } else if line.tags().chained() {
+                match room {
+                    5 => prefetch(line.next().address().as_ptr()),
+                    _ => prefetch_entries(line.next()),
                 }
             }
         }
@@ -186,6 +179,8 @@ impl Raw {
                 let chain = if entry.moves { &mut new } else { &mut old };
                 chain.put(self, entry);
             });
+            let next = self.lines.line(parent(index + 1));
+            prefetch(next.address().as_ptr());
         }
     }
 

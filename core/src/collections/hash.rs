@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn every_byte_and_the_length_matter() {
-        for len in 0..200usize {
+        for len in (0..200usize).filter(|len| !cfg!(miri) || len % 17 == 0 || *len < 10) {
             let mut seen = HashSet::new();
             let mut text = vec![7; len];
             seen.insert(hash(&SEED, &text));

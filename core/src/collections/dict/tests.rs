@@ -63,7 +63,7 @@ fn it_does_what_a_map_does() {
         let mut dict: Dict<Pair> = Dict::new();
         let mut model = BTreeMap::new();
         let steps = if SMALL {
-            1500
+            420
         } else if round == 0 {
             60_000
         } else {

@@ -15,9 +15,9 @@
 //! An empty table allocates nothing; a small one is a single array of buckets.
 //!
 //! Measured with `examples/dict_bench.rs` on 64 bits: 13.0 bytes per key averaged over a doubling (13.2 at
-//! worst) for a million keys, 13.7 for a thousand; 82 % of the entries are in the first line of their
-//! bucket; no insertion of ten million took 10 µs in each of three runs. On 32 bits the same load rule
-//! gives 7.6 bytes per key by calculation.
+//! worst) for a million keys, 13.7 for a thousand; no insertion of ten million took 10 µs in each of three
+//! runs. By calculation, 82 % of the entries are in the first line of their bucket, and the load rule of
+//! 32-bit targets gives 7.6 bytes per key.
 //!
 //! The caller brings hash and equality, as with `hashbrown::HashTable`. Closures named `hasher` must give
 //! the hash that an element was inserted with. Elements are handles whose bits are an address, or at

@@ -57,5 +57,10 @@ fn main() {
     run("SET (new)", &|n| request(&["SET", &key(n), value]), keys * 2);
     run("SET", &|n| request(&["SET", &key(n), value]), count);
     run("GET", &|n| request(&["GET", &key(n)]), count);
+    run("LPUSH", &|_| request(&["LPUSH", "list", value]), count);
+    run("RPUSH", &|_| request(&["RPUSH", "list", value]), count);
+    run("LPOP", &|_| request(&["LPOP", "list"]), count);
+    run("RPOP", &|_| request(&["RPOP", "list"]), count / 2);
+    run("LRANGE 100", &|_| request(&["LRANGE", "list", "0", "99"]), count / 20);
     run("GET (miss)", &|n| request(&["GET", &key(n + keys)]), count);
 }

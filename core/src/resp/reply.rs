@@ -111,6 +111,15 @@ impl Reply {
         }
     }
 
+    /// Many bulk strings one after the other: `write` gets what gathers them, and they are all in the
+    /// reply when it returns. The array's header is the caller's.
+    #[inline]
+    pub fn bulks(&mut self, write: impl FnOnce(&mut Bulks<'_>)) {
+        let mut bulks = Bulks { reply: self, block: [0; BLOCK], len: 0 };
+        write(&mut bulks);
+        bulks.flush();
+    }
+
     /// `bytes`, or null.
     #[inline]
     pub fn bulk_or_null(&mut self, bytes: Option<&[u8]>) {
@@ -269,10 +278,74 @@ impl Reply {
             self.out.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
             return;
         }
+        self.long_header(kind, value);
+    }
+
+    #[inline(never)]
+    fn long_header(&mut self, kind: u8, value: i64) {
         let mut buffer = itoa::Buffer::new();
         self.out.push(kind);
         self.out.extend_from_slice(buffer.format(value).as_bytes());
         self.out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Bytes that [`Bulks`] gathers before they join the reply.
+const BLOCK: usize = 512;
+/// The longest bulk string that is gathered.
+const GATHERED: usize = 63;
+/// Such a bulk string with its header and its line breaks.
+const GATHERED_WHOLE: usize = GATHERED + 7;
+
+/// Gathers short bulk strings in a block on the stack: a string costs one copy and no look at the reply's
+/// capacity, which is what most of the time goes to where elements are a few bytes long.
+#[derive(Debug)]
+pub struct Bulks<'a> {
+    reply: &'a mut Reply,
+    block: [u8; BLOCK],
+    len: usize,
+}
+
+impl Bulks<'_> {
+    /// Adds a bulk string.
+    #[inline]
+    pub fn bulk(&mut self, bytes: &[u8]) {
+        let len = bytes.len();
+        if len > GATHERED {
+            self.flush();
+            return self.reply.bulk(bytes);
+        }
+        if self.len > BLOCK - GATHERED_WHOLE {
+            self.flush();
+        }
+        let Some(place) = self.block[self.len..].first_chunk_mut::<GATHERED_WHOLE>() else {
+            return;
+        };
+        let (tens, ones) = (b'0' + (len / 10) as u8, b'0' + (len % 10) as u8);
+        let start = if len < 10 {
+            place[..4].copy_from_slice(&[b'$', ones, b'\r', b'\n']);
+            4
+        } else {
+            place[..5].copy_from_slice(&[b'$', tens, ones, b'\r', b'\n']);
+            5
+        };
+        place[start..start + len].copy_from_slice(bytes);
+        place[start + len..start + len + 2].copy_from_slice(b"\r\n");
+        self.len += start + len + 2;
+    }
+
+    /// Adds an element of a collection.
+    #[inline]
+    pub fn element(&mut self, element: Element<'_>) {
+        match element {
+            Element::Str(bytes) => self.bulk(bytes),
+            Element::Int(value) => self.bulk(itoa::Buffer::new().format(value).as_bytes()),
+        }
+    }
+
+    fn flush(&mut self) {
+        self.reply.out.extend_from_slice(&self.block[..self.len]);
+        self.len = 0;
     }
 }
 
@@ -290,6 +363,16 @@ mod tests {
         reply.finish_array(place, 12);
         assert!(reply.out.starts_with(b"*12\r\n:0\r\n:1\r\n"));
         assert!(reply.out.ends_with(b":10\r\n:11\r\n"));
+    }
+
+    #[test]
+    fn gathered_bulk_strings_are_those_written_one_by_one() {
+        let (mut one, mut many) = (Reply::default(), Reply::default());
+        let text = [b'x'; 200];
+        let lens = || (0..200).chain([0, 9, 10, 63, 64, 199]).chain((0..100).map(|i| i % 11));
+        lens().for_each(|len| one.bulk(&text[..len]));
+        many.bulks(|bulks| lens().for_each(|len| bulks.bulk(&text[..len])));
+        assert_eq!(one.out, many.out);
     }
 
     #[test]

@@ -297,7 +297,7 @@ impl List {
                     pack.iter_from(pos).take(count as usize).for_each(see);
                 }
             }
-            Repr::Long(list) => list.iter_from(index).take(count as usize).for_each(see),
+            Repr::Long(list) => list.each(index, count, see),
         }
     }
 

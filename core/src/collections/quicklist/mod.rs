@@ -440,6 +440,29 @@ impl Quicklist {
         }
     }
 
+    /// Shows `count` elements from this index on to `see`: what an iterator would give, a node at a time.
+    #[inline]
+    pub fn each(&self, index: u64, count: u64, mut see: impl FnMut(Element<'_>)) {
+        let Some((place, at)) = self.locate(index) else { return };
+        let (mut at, mut left) = (at, count.min(self.len - index));
+        for node in self.nodes.range(place..) {
+            let here = left.min(u64::from(node.len() - at));
+            match node {
+                Node::Packed(pack) => {
+                    if let Some(pos) = pack.seek(i64::from(at)) {
+                        pack.iter_from(pos).take(here as usize).for_each(&mut see);
+                    }
+                }
+                Node::Plain(text) => see(Element::Str(text)),
+            }
+            left -= here;
+            if left == 0 {
+                return;
+            }
+            at = 0;
+        }
+    }
+
     /// The elements from this index to the first.
     #[must_use]
     pub fn iter_back_from(&self, index: u64) -> Backward<'_> {

@@ -73,7 +73,7 @@ fn lrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let (start, count) = span(start, stop, list.len());
     ctx.reply.out.reserve((list.element_bytes() + 6).saturating_mul(count as usize).min(1 << 20));
     ctx.reply.array(count as usize);
-    list.each(start, count, |element| ctx.reply.element(element));
+    ctx.reply.bulks(|bulks| list.each(start, count, |element| bulks.element(element)));
     Ok(Flow::Done)
 }
 

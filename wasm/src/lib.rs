@@ -4,21 +4,34 @@
 //! place at [`Engine::output`]: no object and no string crosses the border on the way. The clock is
 //! an argument. Nothing happens when the module is loaded: no entropy, no clock, no timer, since edge
 //! runtimes trap there; the seed is drawn when an engine is made.
+//!
+//! One module instance holds one engine. A trap (there is no unwinding) leaves its memory in an unknown
+//! state, so the JavaScript side drops the instance with everything in it; other engines have their own.
 
 mod memory;
+mod options;
 
+use options::Options;
 use redstart_core as core_engine;
-use redstart_core::{Config, ConnId, Effect, Hooks, Now, Peer};
-use serde::Deserialize;
+use redstart_core::{ConnId, Effect, Hooks, Level, Now, Peer};
+use serde::Serialize;
+use std::collections::VecDeque;
 use wasm_bindgen::prelude::*;
 
-/// How an engine is to be: the options of `open()`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-struct Options {
-    /// 32 bytes that hash seeds and chance derive from; drawn from the runtime's entropy if not given.
-    seed: Option<Vec<u8>>,
-}
+/// [`Engine::poll`]: send the output to the connection.
+const SEND: i32 = 0;
+/// Close the connection, then call [`Engine::disconnect`].
+const CLOSE: i32 = 1;
+/// The output is for the direct connection: pushed messages.
+const PUSH: i32 = 2;
+/// Nothing to do for the host.
+const DONE: i32 = 3;
+/// The output is a line for the log.
+const LOG: i32 = 4;
+/// A client has ended the engine (SHUTDOWN).
+const SHUTDOWN: i32 = 5;
+/// What [`Engine::poll`] returns is the connection's number times this, plus one of the above.
+const KINDS: i32 = 8;
 
 /// One engine with its own connection for direct calls, and any number of RESP connections.
 #[wasm_bindgen]
@@ -27,8 +40,22 @@ pub struct Engine {
     inner: core_engine::Engine,
     direct: ConnId,
     connections: Vec<Option<ConnId>>,
+    /// What [`Engine::run`] came across and [`Engine::poll`] has yet to tell.
+    effects: VecDeque<Effect>,
     input: Vec<u8>,
     output: Vec<u8>,
+}
+
+/// What [`Engine::report`] tells.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    /// Bytes that the engine holds.
+    used_memory: usize,
+    /// Bytes of the instance's memory, which never shrinks.
+    wasm_memory: usize,
+    /// Connections, the direct one included.
+    connections: usize,
 }
 
 fn now(unix_ms: f64, mono_ms: f64) -> Now {
@@ -40,54 +67,69 @@ impl Engine {
     /// An empty engine. Times are in milliseconds: since 1970, and of a clock that never goes back.
     ///
     /// # Errors
-    /// When an option is unknown, the seed is not 32 bytes, or the runtime gives no entropy.
+    /// When an option is unknown or wrong, or the runtime gives no entropy.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue, unix_ms: f64, mono_ms: f64) -> Result<Self, JsError> {
         console_error_panic_hook::set_once();
-        let options: Options = if options.is_undefined() {
-            Options::default()
-        } else {
-            serde_wasm_bindgen::from_value(options).map_err(|e| JsError::new(&e.to_string()))?
-        };
-        let mut seed = [0; 32];
-        match options.seed {
-            Some(bytes) => {
-                seed = bytes.try_into().map_err(|_| JsError::new("seed: expected 32 bytes"))?;
-            }
-            None => getrandom::fill(&mut seed).map_err(|e| JsError::new(&e.to_string()))?,
-        }
+        memory::keep_reserve();
+        let options = Options::read(options)?;
+        let config = options.config()?;
+        let seed = options.seed()?;
         let now = now(unix_ms, mono_ms);
         let hooks = Hooks { used_memory: memory::used, ..Hooks::default() };
-        let mut inner = core_engine::Engine::new(Config::default(), seed, now, hooks);
-        let peer = Peer { addr: "direct:0".into(), local: true, fd: -1, ..Peer::default() };
-        let direct = inner.connect(now, peer);
-        Ok(Self { inner, direct, connections: Vec::new(), input: Vec::new(), output: Vec::new() })
+        let mut inner = core_engine::Engine::new(config, seed, now, hooks);
+        let direct = connect_direct(&mut inner, now);
+        Ok(Self {
+            inner,
+            direct,
+            connections: Vec::new(),
+            effects: VecDeque::new(),
+            input: Vec::new(),
+            output: Vec::new(),
+        })
     }
 
-    /// The address of `bytes` bytes to write a request into. Valid until the next call of any method.
+    /// The address of `bytes` bytes to write a request into. Valid until it is called again.
     pub fn input(&mut self, bytes: usize) -> *mut u8 {
         if self.input.len() < bytes {
+            // Nothing of the old content is needed, so it is not copied.
+            self.input = Vec::new();
             self.input.resize(bytes.next_multiple_of(4096), 0);
+        } else if self.input.len() > LARGE && bytes <= LARGE {
+            self.input.truncate(LARGE);
+            self.input.shrink_to_fit();
         }
         self.input.as_mut_ptr()
     }
 
     /// Runs the requests in the first `bytes` bytes of the input on the direct connection. The replies
-    /// are at [`Engine::output`]; how many bytes they take is returned.
-    pub fn run(&mut self, bytes: usize, unix_ms: f64, mono_ms: f64) -> usize {
+    /// are at [`Engine::output`]; how many bytes they take is returned, as `-1 - bytes` if
+    /// [`Engine::poll`] has something to tell as well.
+    pub fn run(&mut self, bytes: usize, unix_ms: f64, mono_ms: f64) -> i32 {
         let now = now(unix_ms, mono_ms);
-        self.output.clear();
-        self.inner.receive(now, self.direct, &self.input[..bytes]);
-        for part in self.inner.outgoing(self.direct) {
-            self.output.extend_from_slice(part);
+        let request = &self.input[..bytes.min(self.input.len())];
+        self.inner.receive(now, self.direct, request);
+        self.clear_output();
+        self.take_output(now, self.direct);
+        while let Some(effect) = self.inner.poll() {
+            match effect {
+                Effect::Send(conn) if conn == self.direct => self.take_output(now, conn),
+                Effect::Close(conn) if conn == self.direct => self.reopen_direct(now),
+                effect => self.effects.push_back(effect),
+            }
         }
-        self.inner.sent(now, self.direct, self.output.len());
-        self.output.len()
+        let bytes = self.output.len() as i32;
+        if self.effects.is_empty() { bytes } else { -1 - bytes }
     }
 
     /// The address of the last output.
     pub fn output(&self) -> *const u8 {
         self.output.as_ptr()
+    }
+
+    /// How many bytes the last output has.
+    pub fn output_bytes(&self) -> usize {
+        self.output.len()
     }
 
     /// A new RESP connection; its number.
@@ -105,7 +147,8 @@ impl Engine {
     /// The first `bytes` bytes of the input, from a connection.
     pub fn receive(&mut self, connection: u32, bytes: usize, unix_ms: f64, mono_ms: f64) {
         if let Some(conn) = self.connection(connection) {
-            self.inner.receive(now(unix_ms, mono_ms), conn, &self.input[..bytes]);
+            let request = &self.input[..bytes.min(self.input.len())];
+            self.inner.receive(now(unix_ms, mono_ms), conn, request);
         }
     }
 
@@ -117,32 +160,36 @@ impl Engine {
         }
     }
 
-    /// The next thing to do: -1 nothing; otherwise the connection's number times 4, plus 0: send it what
-    /// [`Engine::output`] now holds ([`Engine::output_bytes`] of it), 1: close it, 2: it is the direct
-    /// connection that has something (pushed messages), 3: anything else, which has been dealt with.
+    /// The next thing to do; -1: nothing. Otherwise eight times a connection's number plus 0: send the
+    /// output to it, 1: close it. Or 2: the output is pushed to the direct connection, 3: it has been
+    /// dealt with, 4: the output is a line for the log, 5: a client has ended the engine.
     pub fn poll(&mut self, unix_ms: f64, mono_ms: f64) -> i32 {
         let now = now(unix_ms, mono_ms);
-        match self.inner.poll() {
-            None => -1,
-            Some(Effect::Send(conn)) => {
-                self.output.clear();
-                for part in self.inner.outgoing(conn) {
-                    self.output.extend_from_slice(part);
-                }
-                self.inner.sent(now, conn, self.output.len());
-                if conn == self.direct {
-                    return 2;
-                }
-                self.number(conn).map_or(3, |number| number * 4)
+        let Some(effect) = self.effects.pop_front().or_else(|| self.inner.poll()) else { return -1 };
+        self.clear_output();
+        match effect {
+            Effect::Send(conn) => {
+                self.take_output(now, conn);
+                if conn == self.direct { PUSH } else { self.number(conn, SEND) }
             }
-            Some(Effect::Close(conn)) => self.number(conn).map_or(3, |number| number * 4 + 1),
-            Some(_) => 3,
+            Effect::Close(conn) if conn == self.direct => {
+                self.reopen_direct(now);
+                DONE
+            }
+            Effect::Close(conn) => self.number(conn, CLOSE),
+            Effect::Log(level, line) => {
+                self.output.push(match level {
+                    Level::Debug => b'.',
+                    Level::Verbose => b'-',
+                    Level::Notice => b'*',
+                    Level::Warning => b'#',
+                });
+                self.output.extend_from_slice(line.as_bytes());
+                LOG
+            }
+            Effect::Shutdown => SHUTDOWN,
+            _ => DONE,
         }
-    }
-
-    /// How many bytes [`Engine::output`] holds.
-    pub fn output_bytes(&self) -> usize {
-        self.output.len()
     }
 
     /// Time has passed.
@@ -155,11 +202,64 @@ impl Engine {
         self.inner.deadline().map_or(-1.0, |us| us as f64 / 1000.0)
     }
 
+    /// Figures about the engine as an object.
+    ///
+    /// # Errors
+    /// None that can happen: the report is plain numbers.
+    pub fn report(&self) -> Result<JsValue, JsError> {
+        let report = Report {
+            used_memory: memory::used(),
+            wasm_memory: memory::grown(),
+            connections: self.inner.connections(),
+        };
+        serde_wasm_bindgen::to_value(&report).map_err(|e| JsError::new(&e.to_string()))
+    }
+
     fn connection(&self, number: u32) -> Option<ConnId> {
         self.connections.get(number as usize).copied().flatten()
     }
 
-    fn number(&self, conn: ConnId) -> Option<i32> {
-        self.connections.iter().position(|c| *c == Some(conn)).map(|place| place as i32)
+    fn number(&self, conn: ConnId, kind: i32) -> i32 {
+        let place = self.connections.iter().position(|c| *c == Some(conn));
+        place.map_or(DONE, |place| place as i32 * KINDS + kind)
     }
+
+    fn clear_output(&mut self) {
+        self.output.clear();
+        self.output.shrink_to(LARGE);
+    }
+
+    /// Appends what is to be sent to `conn` to the output.
+    fn take_output(&mut self, now: Now, conn: ConnId) {
+        let before = self.output.len();
+        for part in self.inner.outgoing(conn) {
+            self.output.extend_from_slice(part);
+        }
+        self.inner.sent(now, conn, self.output.len() - before);
+    }
+
+    /// The direct connection was closed (QUIT, CLIENT KILL): what comes next goes over a new one.
+    fn reopen_direct(&mut self, now: Now) {
+        self.inner.disconnect(now, self.direct);
+        self.direct = connect_direct(&mut self.inner, now);
+    }
+}
+
+/// A buffer that was larger for once is cut back to this.
+const LARGE: usize = 1 << 20;
+
+/// The connection of the synchronous calls. It speaks RESP3, so that replies say what they are.
+fn connect_direct(inner: &mut core_engine::Engine, now: Now) -> ConnId {
+    let peer = Peer {
+        addr: "direct:0".into(),
+        local: true,
+        synchronous: true,
+        fd: -1,
+        ..Peer::default()
+    };
+    let conn = inner.connect(now, peer);
+    inner.receive(now, conn, b"HELLO 3\r\n");
+    let bytes = inner.outgoing(conn).map(<[u8]>::len).sum();
+    inner.sent(now, conn, bytes);
+    conn
 }

@@ -37,6 +37,9 @@ pub struct Peer {
     pub unix: bool,
     /// Whether it comes from this very machine (protected mode lets it in, as `enable-debug-command local` does).
     pub local: bool,
+    /// Whether its host waits for the reply of each request: it never blocks, and gets at once what it
+    /// would get when time is up.
+    pub synchronous: bool,
 }
 
 /// What CLIENT REPLY says about replies.

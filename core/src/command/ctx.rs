@@ -43,7 +43,7 @@ impl Ctx<'_> {
     }
 
     /// Waits for any of `keys` to get a value of `kind`, for `timeout_us` microseconds (0: for ever).
-    /// In a transaction or a script the client gets what it would get when time is up.
+    /// In a transaction or a script, or if its host is synchronous, the client gets what it would get when time is up.
     pub fn block<'k>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]>,
@@ -51,7 +51,7 @@ impl Ctx<'_> {
         timeout_us: u64,
         on_timeout: OnTimeout,
     ) -> Result<Flow, Error> {
-        if self.nested {
+        if self.nested || self.client.peer.synchronous {
             self.write_timeout(on_timeout);
             return Ok(Flow::Done);
         }

@@ -78,7 +78,7 @@ pub(crate) fn prepare(fd: &OwnedFd, unix: Option<&Path>, keepalive: u32) -> Peer
     let number = fd.as_raw_fd();
     if let Some(path) = unix {
         let addr = format!("{}:0", path.display());
-        return Peer { laddr: addr.clone(), addr, fd: number, unix: true, local: true };
+        return Peer { laddr: addr.clone(), addr, fd: number, unix: true, local: true, ..Peer::default() };
     }
     // A connection that refuses an option is about to break anyway.
     let _ = sockopt::set_tcp_nodelay(fd, true);
@@ -91,8 +91,8 @@ pub(crate) fn prepare(fd: &OwnedFd, unix: Option<&Path>, keepalive: u32) -> Peer
         addr: remote.map_or_else(|| "?:0".into(), text),
         laddr: own.map_or_else(|| "?:0".into(), text),
         fd: number,
-        unix: false,
         local: remote.is_some_and(|addr| addr.ip().to_canonical().is_loopback()),
+        ..Peer::default()
     }
 }
 

@@ -80,8 +80,8 @@ impl Host for EngineHost {
             addr: format!("127.0.0.1:{}", 50_000 + number),
             laddr: "127.0.0.1:6379".into(),
             fd: -1,
-            unix: false,
             local: true,
+            ..Peer::default()
         };
         let id = self.engine.connect(self.now, peer);
         self.connections

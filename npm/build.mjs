@@ -1,0 +1,143 @@
+/**
+ * Builds the package: the engine for wasm32, wasm-bindgen's glue, wasm-opt, and a thin entry per runtime.
+ *
+ * `node build.mjs [--js]`: with `--js` only the TypeScript, on the WebAssembly that is there.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const target = process.env.CARGO_TARGET_DIR ?? `${root}target`;
+const work = `${target}/npm`;
+const TARGET = 'wasm32-unknown-unknown';
+
+function run(program, args, options = {}) {
+  try {
+    return execFileSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'], cwd: here, ...options });
+  } catch (error) {
+    if (error.code === 'ENOENT') throw new Error(`${program} is missing`);
+    process.exit(error.status ?? 1);
+  }
+}
+
+/** A program from target/tools, where the project's own set-up puts it, or from the path. */
+function tool(name) {
+  const own = `${root}target/tools/bin/${name}`;
+  return existsSync(own) ? own : name;
+}
+
+/** The environment in which cargo builds for WebAssembly: another toolchain where the usual one has no std for it. */
+function cargoEnv() {
+  const env = { ...process.env, CARGO_TARGET_DIR: target };
+  // Smaller is faster here too: it is downloaded before it runs.
+  env.CARGO_PROFILE_RELEASE_OPT_LEVEL = process.env.REDSTART_WASM_OPT_LEVEL ?? '3';
+  env.CARGO_PROFILE_RELEASE_STRIP = 'debuginfo';
+  const hasStd = (toolchain) => {
+    const more = toolchain ? { RUSTUP_TOOLCHAIN: toolchain } : {};
+    try {
+      const lib = execFileSync('rustc', ['--print', 'target-libdir', '--target', TARGET], {
+        env: { ...env, ...more },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      return existsSync(String(lib).trim());
+    } catch {
+      return false;
+    }
+  };
+  const toolchain = [process.env.REDSTART_WASM_TOOLCHAIN, '', 'web'].find((t) => t !== undefined && hasStd(t));
+  if (toolchain === undefined) throw new Error(`the Rust target ${TARGET} is missing: rustup target add ${TARGET}`);
+  if (toolchain) env.RUSTUP_TOOLCHAIN = toolchain;
+  return env;
+}
+
+function buildWasm() {
+  run('cargo', ['build', '--release', '--quiet', '-p', 'redstart-wasm', '--lib', '--target', TARGET], {
+    cwd: root,
+    env: cargoEnv(),
+  });
+  mkdirSync(work, { recursive: true });
+  const wasm = `${target}/${TARGET}/release/redstart_wasm.wasm`;
+  run(tool('wasm-bindgen'), ['--target', 'web', '--omit-default-module-path', '--no-typescript', '--out-dir', work, wasm]);
+  run(`${here}node_modules/.bin/wasm-opt`, [
+    '-O3',
+    '--enable-bulk-memory', '--enable-nontrapping-float-to-int', '--enable-sign-ext', '--enable-mutable-globals',
+    '--enable-reference-types', '--enable-multivalue',
+    `${work}/redstart_wasm_bg.wasm`, '-o', `${work}/engine.wasm`,
+  ]);
+  writeFileSync(`${work}/glue.mjs`, factory(readFileSync(`${work}/redstart_wasm.js`, 'utf8')));
+}
+
+/**
+ * wasm-bindgen's glue holds one instance in its module's scope. Inside a function it holds one per call, so
+ * every engine has its own memory: a trap ends one engine alone, and a freed engine's memory is given back.
+ */
+function factory(glue) {
+  const loader = glue.indexOf('async function __wbg_load');
+  if (loader < 0 || !glue.includes('export class Engine')) throw new Error('the glue is not as build.mjs knows it');
+  const body = glue.slice(0, loader).replace('export class Engine', 'class Engine');
+  return `export function instantiate(module) {
+${body}
+const instance = new WebAssembly.Instance(module, __wbg_get_imports());
+__wbg_finalize_init(instance, module);
+return { Engine, memory: wasm.memory };
+}
+`;
+}
+
+async function buildJs() {
+  run(process.execPath, ['scripts/generate.mjs']);
+  rmSync(`${here}dist`, { recursive: true, force: true });
+  mkdirSync(`${here}dist`);
+  copyFileSync(`${work}/engine.wasm`, `${here}dist/engine.wasm`);
+  const wasm = readFileSync(`${work}/engine.wasm`);
+
+  const common = { bundle: true, target: 'es2022', logLevel: 'warning', absWorkingDir: here };
+  const glue = {
+    name: 'glue',
+    setup: (b) => b.onResolve({ filter: /^#glue$/ }, () => ({ path: `${work}/glue.mjs` })),
+  };
+  // One copy of the library for all ESM entries, so that its state and classes are single.
+  const shared = {
+    name: 'shared',
+    setup(b) {
+      b.onResolve({ filter: /\/index\.js$/ }, () => ({ path: './core.mjs', external: true }));
+      b.onResolve({ filter: /engine\.wasm|bytes\.mjs/ }, ({ path }) => ({ path, external: true }));
+    },
+  };
+  await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/core.mjs', format: 'esm', plugins: [glue] });
+  for (const name of ['node', 'browser', 'workerd', 'edge-light', 'slim']) {
+    const platform = name === 'node' ? 'node' : 'neutral';
+    await build({ ...common, entryPoints: [`src/entry/${name}.mjs`], outfile: `dist/${name}.mjs`, format: 'esm', platform, plugins: [shared] });
+  }
+  // Import forms that esbuild does not know go through as they are.
+  for (const name of ['deno', 'bun']) {
+    writeFileSync(`${here}dist/${name}.mjs`, readFileSync(`${here}src/entry/${name}.mjs`, 'utf8').replaceAll('../index.js', './core.mjs'));
+  }
+  await build({ ...common, entryPoints: ['src/entry/node.cts.mjs'], outfile: 'dist/node.cjs', format: 'cjs', platform: 'node', plugins: [glue], external: ['./bytes.cjs'] });
+  await build({ ...common, entryPoints: ['src/entry/slim.mjs'], outfile: 'dist/slim.cjs', format: 'cjs', platform: 'neutral', plugins: [glue] });
+
+  // For Node bundles that leave the file behind, and for bundlers that do not copy it.
+  const inflated = `inflateRawSync(Buffer.from(${JSON.stringify(deflateRawSync(wasm, { level: 9 }).toString('base64'))}, 'base64'))`;
+  writeFileSync(`${here}dist/bytes.mjs`, `import { inflateRawSync } from 'node:zlib';\nexport default () => ${inflated};\n`);
+  writeFileSync(`${here}dist/bytes.cjs`, `const { inflateRawSync } = require('node:zlib');\nmodule.exports = () => ${inflated};\n`);
+  writeFileSync(
+    `${here}dist/inline.mjs`,
+    `import { setLoader } from './core.mjs';\nsetLoader(async () => {\n  const text = atob(${JSON.stringify(wasm.toString('base64'))});\n` +
+      `  const bytes = new Uint8Array(text.length);\n  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);\n  return bytes;\n});\nexport * from './core.mjs';\n`,
+  );
+  run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.json']);
+
+  const brotli = brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+  const js = readFileSync(`${here}dist/core.mjs`);
+  const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
+  console.log(`engine.wasm  ${kib(wasm.length)}, gzip ${kib(gzipSync(wasm, { level: 9 }).length)}, brotli ${kib(brotli.length)}`);
+  console.log(`core.mjs     ${kib(js.length)}, gzip ${kib(gzipSync(js, { level: 9 }).length)}`);
+}
+
+if (!process.argv.includes('--js')) buildWasm();
+await buildJs();

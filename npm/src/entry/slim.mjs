@@ -1,0 +1,2 @@
+// Without the engine: call init(module, bytes, response or URL) first.
+export * from '../index.js';

@@ -1,0 +1,22 @@
+/** The build wraps wasm-bindgen's glue in a function, so that every engine has an instance of its own. */
+declare module '#glue' {
+  export interface Native {
+    input(bytes: number): number;
+    run(bytes: number, unixMs: number, monoMs: number): number;
+    output(): number;
+    output_bytes(): number;
+    connect(unixMs: number, monoMs: number): number;
+    receive(connection: number, bytes: number, unixMs: number, monoMs: number): void;
+    disconnect(connection: number, unixMs: number, monoMs: number): void;
+    poll(unixMs: number, monoMs: number): number;
+    timeout(unixMs: number, monoMs: number): void;
+    deadline(): number;
+    report(): { usedMemory: number; wasmMemory: number; connections: number };
+    free(): void;
+  }
+  export interface Instance {
+    Engine: new (options: unknown, unixMs: number, monoMs: number) => Native;
+    memory: WebAssembly.Memory;
+  }
+  export function instantiate(module: WebAssembly.Module): Instance;
+}

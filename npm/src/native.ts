@@ -1,0 +1,213 @@
+/**
+ * One engine inside its own WebAssembly instance: its memory, the calls into it, and its death.
+ *
+ * A trap leaves the instance's memory in an unknown state. It is dropped then, and every later call says so.
+ */
+
+import { instantiate, type Native as Exports } from '#glue';
+import type { Time } from './clock.js';
+import { EngineDeadError } from './error.js';
+import { moduleNow } from './module.js';
+import { type Head, type Arg, type Memory, Writer } from './request.js';
+import { Reader } from './reply.js';
+
+/** Something the engine wants done. */
+export type Event =
+  | { kind: 'send'; connection: number; bytes: Uint8Array }
+  | { kind: 'close'; connection: number }
+  | { kind: 'push'; bytes: Uint8Array }
+  | { kind: 'log'; line: string }
+  | { kind: 'shutdown' };
+
+const SEND = 0;
+const CLOSE = 1;
+const PUSH = 2;
+const LOG = 4;
+const SHUTDOWN = 5;
+
+/** The input buffer's usual size. */
+const ROOM = 4096;
+/** A larger one is given back after use. */
+const LARGE = 1 << 20;
+
+const decoder = new TextDecoder();
+
+export class Native implements Memory {
+  heap: Uint8Array = new Uint8Array(0);
+  readonly reader = new Reader();
+  readonly writer = new Writer(this);
+  /** Whether the last call left something for `events`. */
+  pending = false;
+  private readonly memory: WebAssembly.Memory;
+  private readonly time: Time;
+  private exports: Exports | undefined;
+  private cause: unknown;
+  private inputAt = 0;
+  private inputBytes = 0;
+
+  constructor(options: unknown, time: Time) {
+    const instance = instantiate(moduleNow());
+    this.memory = instance.memory;
+    this.time = time;
+    this.exports = new instance.Engine(options, time.now(), time.mono());
+    this.look();
+    this.room(ROOM, 0);
+  }
+
+  /** Why the engine is dead, or `undefined`. */
+  get isDead(): boolean {
+    return this.exports === undefined;
+  }
+
+  /** Runs one command on the direct connection; the reply is the reader's to read. */
+  run(head: Head, args: readonly Arg[], bytes: boolean): Reader {
+    const exports = this.live();
+    const writer = this.writer;
+    writer.begin(ROOM);
+    writer.raw(head.bytes(args.length));
+    for (let i = 0; i < args.length; i++) writer.arg(args[i]!);
+    let length: number;
+    let at: number;
+    try {
+      length = exports.run(writer.length, this.time.now(), this.time.last);
+      at = exports.output();
+    } catch (error) {
+      throw this.die(error);
+    }
+    if (length < 0) {
+      this.pending = true;
+      length = -1 - length;
+    }
+    if (this.heap.byteLength === 0) this.look();
+    if (this.inputBytes > LARGE) this.inputBytes = 0;
+    this.reader.begin(at, length, bytes, head.name);
+    return this.reader;
+  }
+
+  connect(): number {
+    return this.guard((exports) => exports.connect(this.time.now(), this.time.mono()));
+  }
+
+  receive(connection: number, bytes: Uint8Array): void {
+    this.live();
+    const at = this.room(bytes.length, 0);
+    this.heap.set(bytes, at);
+    this.guard((exports) => exports.receive(connection, bytes.length, this.time.now(), this.time.mono()));
+    if (this.inputBytes > LARGE) this.inputBytes = 0;
+    this.pending = true;
+  }
+
+  disconnect(connection: number): void {
+    this.guard((exports) => exports.disconnect(connection, this.time.now(), this.time.mono()));
+    this.pending = true;
+  }
+
+  timeout(): void {
+    this.guard((exports) => exports.timeout(this.time.now(), this.time.mono()));
+    this.pending = true;
+  }
+
+  /** Milliseconds until `timeout` wants to be called; negative: never. */
+  wait(): number {
+    const deadline = this.exports ? this.exports.deadline() : -1;
+    return deadline < 0 ? -1 : Math.max(0, deadline - this.time.mono());
+  }
+
+  /** What the engine wants done, in order. */
+  events(): Event[] {
+    this.pending = false;
+    const events: Event[] = [];
+    const exports = this.live();
+    for (;;) {
+      const code = this.guard(() => exports.poll(this.time.now(), this.time.last));
+      if (code < 0) return events;
+      const connection = code >> 3;
+      switch (code & 7) {
+        case SEND:
+          events.push({ kind: 'send', connection, bytes: this.output() });
+          break;
+        case CLOSE:
+          this.guard(() => exports.disconnect(connection, this.time.now(), this.time.last));
+          events.push({ kind: 'close', connection });
+          break;
+        case PUSH:
+          events.push({ kind: 'push', bytes: this.output() });
+          break;
+        case LOG:
+          events.push({ kind: 'log', line: decoder.decode(this.output()) });
+          break;
+        case SHUTDOWN:
+          events.push({ kind: 'shutdown' });
+          break;
+        default:
+      }
+    }
+  }
+
+  report(): ReturnType<Exports['report']> {
+    return this.guard((exports) => exports.report());
+  }
+
+  free(): void {
+    const exports = this.exports;
+    this.exports = undefined;
+    this.cause = undefined;
+    // The instance and its memory go with the last reference to it.
+    exports?.free();
+  }
+
+  /** @internal */
+  room(bytes: number, keep: number): number {
+    if (bytes <= this.inputBytes) return this.inputAt;
+    const kept = keep > 0 ? this.heap.slice(this.inputAt, this.inputAt + keep) : undefined;
+    const wanted = Math.max(bytes, ROOM);
+    this.inputAt = this.guard((exports) => exports.input(wanted));
+    this.inputBytes = wanted;
+    if (kept) this.heap.set(kept, this.inputAt);
+    return this.inputAt;
+  }
+
+  private output(): Uint8Array {
+    const exports = this.live();
+    const at = exports.output();
+    return this.heap.slice(at, at + exports.output_bytes());
+  }
+
+  private live(): Exports {
+    if (this.exports) return this.exports;
+    if (this.cause === undefined) throw new EngineDeadError('the engine was freed');
+    throw new EngineDeadError('the engine is dead: its WebAssembly instance trapped earlier, and its data is lost', {
+      cause: this.cause,
+    });
+  }
+
+  private guard<T>(call: (exports: Exports) => T): T {
+    const exports = this.live();
+    let result: T;
+    try {
+      result = call(exports);
+    } catch (error) {
+      throw this.die(error);
+    }
+    if (this.heap.byteLength === 0) this.look();
+    return result;
+  }
+
+  /** After a trap nothing in the instance can be trusted. */
+  private die(error: unknown): unknown {
+    const trapped = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+    if (!trapped) return error;
+    this.exports = undefined;
+    this.cause = error;
+    this.heap = new Uint8Array(0);
+    return new EngineDeadError('the engine died: its WebAssembly instance trapped, and its data is lost', {
+      cause: error,
+    });
+  }
+
+  /** The memory has grown: its old buffer is gone. */
+  private look(): void {
+    this.heap = new Uint8Array(this.memory.buffer);
+    this.reader.moved(this.heap);
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Replies, read straight from the engine's memory.
+ *
+ * The direct connection speaks RESP3, so each reply says what it is: maps become objects, sets become
+ * arrays, doubles numbers, and integers numbers as long as a number can hold them.
+ */
+
+import { ReplyError } from './error.js';
+
+/** Anything that a command can reply. */
+export type Reply =
+  | null
+  | string
+  | number
+  | bigint
+  | boolean
+  | Uint8Array
+  | ReplyError
+  | Reply[]
+  | { [key: string]: Reply };
+
+/** Strings of at most so many bytes are read by a loop. */
+const SHORT = 40;
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+type Slices = Uint8Array & { utf8Slice?(from: number, to: number): string; latin1Slice?(from: number, to: number): string };
+declare const Buffer: undefined | { from(buffer: ArrayBufferLike): Slices };
+
+/** Reads the replies in one output, one after the other. */
+export class Reader {
+  private heap: Uint8Array = new Uint8Array(0);
+  /** Node's and Bun's own reader of strings, faster than TextDecoder for short ones. */
+  private slices: Slices | undefined;
+  private at = 0;
+  private end = 0;
+  private bytes = false;
+  private command: string | undefined;
+
+  /** The memory has a new buffer. */
+  moved(heap: Uint8Array): void {
+    this.heap = heap;
+    if (typeof Buffer !== 'undefined') {
+      const slices = Buffer.from(heap.buffer);
+      this.slices = slices.latin1Slice && slices.utf8Slice ? slices : undefined;
+    }
+  }
+
+  /** Begins at an address; `bytes`: strings as bytes; `command`: for the errors. */
+  begin(at: number, length: number, bytes: boolean, command: string | undefined): void {
+    this.at = at;
+    this.end = at + length;
+    this.bytes = bytes;
+    this.command = command;
+  }
+
+  /** Whether another reply is there. */
+  get more(): boolean {
+    return this.at < this.end;
+  }
+
+  /** Whether the next one is a pushed message. */
+  get isPush(): boolean {
+    return this.heap[this.at] === 0x3e;
+  }
+
+  /** The next one. */
+  next(): Reply {
+    const kind = this.heap[this.at++];
+    switch (kind) {
+      case 0x24: // $
+      case 0x3d: { // =
+        const length = this.int();
+        if (length < 0) return null;
+        const skip = kind === 0x3d ? 4 : 0;
+        const from = this.at + skip;
+        this.at += length + 2;
+        return this.string(from, length - skip);
+      }
+      case 0x2b: { // +
+        const from = this.at;
+        const to = this.lineEnd();
+        return this.text(from, to - from);
+      }
+      case 0x3a: // :
+        return this.integer();
+      case 0x5f: // _
+        this.at += 2;
+        return null;
+      case 0x2a: // *
+      case 0x7e: // ~
+      case 0x3e: { // >
+        const length = this.int();
+        if (length < 0) return null;
+        const items: Reply[] = [];
+        for (let i = 0; i < length; i++) items.push(this.next());
+        return items;
+      }
+      case 0x25: { // %
+        const length = this.int();
+        const map: { [key: string]: Reply } = {};
+        const bytes = this.bytes;
+        for (let i = 0; i < length; i++) {
+          this.bytes = false;
+          const key = String(this.next());
+          this.bytes = bytes;
+          const value = this.next();
+          if (key === '__proto__') {
+            Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+          } else {
+            map[key] = value;
+          }
+        }
+        return map;
+      }
+      case 0x2c: { // ,
+        const from = this.at;
+        const text = this.text(from, this.lineEnd() - from);
+        return text === 'inf' ? Infinity : text === '-inf' ? -Infinity : Number(text);
+      }
+      case 0x23: { // #
+        const value = this.heap[this.at] === 0x74;
+        this.at += 3;
+        return value;
+      }
+      case 0x28: { // (
+        const from = this.at;
+        return BigInt(this.text(from, this.lineEnd() - from));
+      }
+      case 0x2d: { // -
+        const from = this.at;
+        return new ReplyError(this.text(from, this.lineEnd() - from), this.command);
+      }
+      case 0x7c: { // |: attributes, which say something about the reply behind them
+        const length = this.int();
+        for (let i = 0; i < 2 * length; i++) this.next();
+        return this.next();
+      }
+      default:
+        throw new Error(`the engine replied with an unknown type: ${kind}`);
+    }
+  }
+
+  /** The number up to the end of the line; it fits a number, being a length. */
+  private int(): number {
+    const heap = this.heap;
+    let at = this.at;
+    const negative = heap[at] === 0x2d;
+    if (negative) at++;
+    let value = 0;
+    for (let digit; (digit = heap[at]!) !== 13; at++) value = value * 10 + digit - 48;
+    this.at = at + 2;
+    return negative ? -value : value;
+  }
+
+  private integer(): number | bigint {
+    const from = this.at;
+    const value = this.int();
+    return Number.isSafeInteger(value) ? value : BigInt(this.text(from, this.at - 2 - from));
+  }
+
+  /** The end of the line; the next reply is behind it. */
+  private lineEnd(): number {
+    const to = this.heap.indexOf(13, this.at);
+    this.at = to + 2;
+    return to;
+  }
+
+  private string(from: number, length: number): string | Uint8Array {
+    return this.bytes ? this.heap.slice(from, from + length) : this.text(from, length);
+  }
+
+  private text(from: number, length: number): string {
+    const heap = this.heap;
+    const to = from + length;
+    if (length > SHORT) {
+      return this.slices ? this.slices.utf8Slice!(from, to) : decoder.decode(heap.subarray(from, to));
+    }
+    let seen = 0;
+    for (let i = from; i < to; i++) seen |= heap[i]!;
+    if (seen >= 0x80) return decoder.decode(heap.subarray(from, to));
+    if (length > 3 && this.slices) return this.slices.latin1Slice!(from, to);
+    let text = '';
+    let i = from;
+    for (; i + 8 <= to; i += 8) {
+      text += String.fromCharCode(
+        heap[i]!, heap[i + 1]!, heap[i + 2]!, heap[i + 3]!, heap[i + 4]!, heap[i + 5]!, heap[i + 6]!, heap[i + 7]!,
+      );
+    }
+    for (; i < to; i++) text += String.fromCharCode(heap[i]!);
+    return text;
+  }
+}

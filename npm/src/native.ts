@@ -64,8 +64,7 @@ export class Native implements Memory {
     const exports = this.live();
     const writer = this.writer;
     writer.begin(ROOM);
-    writer.raw(head.bytes(args.length));
-    for (let i = 0; i < args.length; i++) writer.arg(args[i]!);
+    writer.request(head.bytes(args.length), args);
     let length: number;
     let at: number;
     try {

@@ -78,9 +78,13 @@ export class Reader {
         return this.string(from, length - skip);
       }
       case 0x2b: { // +
+        const heap = this.heap;
         const from = this.at;
-        const to = this.lineEnd();
-        return this.text(from, to - from);
+        if (heap[from] === 0x4f && heap[from + 1] === 0x4b && heap[from + 2] === 13) {
+          this.at += 4;
+          return 'OK';
+        }
+        return this.text(from, this.lineEnd() - from);
       }
       case 0x3a: // :
         return this.integer();

@@ -14,8 +14,6 @@ export type Options = { readonly [name: string]: Arg | boolean | null | undefine
 /** What a call takes: arguments, lists of them, options, and fields with their values. */
 export type Input = Arg | readonly Arg[] | Options | Map<Arg, Arg>;
 
-/** Strings of at most so many code units are written by a loop. */
-const SHORT = 64;
 /** Room for `$` or `*`, a number and two line ends. */
 const HEADER = 16;
 
@@ -104,17 +102,48 @@ export class Writer {
     return this.at - this.start;
   }
 
-  raw(bytes: Uint8Array): void {
-    this.need(bytes.length);
+  /** A whole request: `head` and the arguments. */
+  request(head: Uint8Array, args: readonly Arg[]): void {
+    this.need(head.length);
     const heap = this.memory.heap;
-    if (bytes.length <= SHORT) {
-      let at = this.at;
-      for (let i = 0; i < bytes.length; i++) heap[at++] = bytes[i]!;
+    let at = this.at;
+    for (let i = 0; i < head.length; i++) heap[at + i] = head[i]!;
+    at += head.length;
+    for (let n = 0; n < args.length; n++) {
+      const value = args[n]!;
+      // The usual argument, a short ASCII string, in place; every other kind in a function of its own.
+      if (typeof value === 'string' && value.length < 100 && at + value.length + HEADER <= this.end) {
+        const length = value.length;
+        let to = at;
+        heap[to++] = 36;
+        if (length >= 10) heap[to++] = 48 + ((length / 10) | 0);
+        heap[to++] = 48 + (length % 10);
+        heap[to++] = 13;
+        heap[to++] = 10;
+        let seen = 0;
+        for (let i = 0; i < length; i++) {
+          const unit = value.charCodeAt(i);
+          seen |= unit;
+          heap[to + i] = unit;
+        }
+        to += length;
+        if (seen < 0x80) {
+          heap[to] = 13;
+          heap[to + 1] = 10;
+          at = to + 2;
+          continue;
+        }
+      }
       this.at = at;
-    } else {
-      heap.set(bytes, this.at);
-      this.at += bytes.length;
+      this.arg(value);
+      // The memory may have grown.
+      return this.more(args, n + 1);
     }
+    this.at = at;
+  }
+
+  private more(args: readonly Arg[], from: number): void {
+    for (let n = from; n < args.length; n++) this.arg(args[n]!);
   }
 
   /** One argument as a bulk string. */
@@ -133,27 +162,6 @@ export class Writer {
   }
 
   private text(value: string): void {
-    const length = value.length;
-    if (length <= SHORT) {
-      this.need(length * 3 + 2 * HEADER);
-      const heap = this.memory.heap;
-      const before = this.at;
-      this.header(length);
-      let at = this.at;
-      let seen = 0;
-      for (let i = 0; i < length; i++) {
-        const unit = value.charCodeAt(i);
-        seen |= unit;
-        heap[at++] = unit;
-      }
-      if (seen < 0x80) {
-        heap[at] = 13;
-        heap[at + 1] = 10;
-        this.at = at + 2;
-        return;
-      }
-      this.at = before;
-    }
     const bytes = utf8Length(value);
     this.need(bytes + HEADER);
     this.header(bytes);

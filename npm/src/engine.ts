@@ -53,7 +53,7 @@ function headOf(name: string): Head {
 
 export class Engine {
   private readonly options: EngineOptions;
-  private readonly time: Time;
+  private readonly clocks: Time;
   private native: Native | undefined;
   private freed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -78,17 +78,17 @@ export class Engine {
 
   private constructor(options: EngineOptions) {
     this.options = options;
-    this.time = new Time(options.clock);
+    this.clocks = new Time(options.clock);
   }
 
   /** Any command: `engine.call('SET', 'k', 'v', {EX: 60})`. */
   call(...command: Input[]): Reply {
-    return this.exec(RAW, command, false);
+    return this.invoke(RAW, command, false);
   }
 
   /** Any command as one list. */
   sendCommand(command: readonly Input[]): Reply {
-    return this.exec(RAW, command, false);
+    return this.invoke(RAW, command, false);
   }
 
   /** The same commands with bytes instead of strings in their replies: `engine.bytes.get('k')`. */
@@ -140,7 +140,7 @@ export class Engine {
   /** Puts the engine's clocks forward: keys expire and waits time out as if so many milliseconds had passed. */
   advance(ms: number): void {
     if (!(ms >= 0)) throw new RangeError(`advance: expected milliseconds, got ${ms}`);
-    this.time.advance(ms);
+    this.clocks.advance(ms);
     this.tick();
   }
 
@@ -152,8 +152,8 @@ export class Engine {
 
   /** Back to how a new connection is: no transaction, no subscriptions, database 0. */
   reset(): string {
-    const reply = this.exec(headOf('reset'), [], false) as string;
-    this.exec(headOf('hello'), [3], false);
+    const reply = this.invoke(headOf('reset'), [], false) as string;
+    this.invoke(headOf('hello'), [3], false);
     this.listeners.clear();
     return reply;
   }
@@ -179,7 +179,7 @@ export class Engine {
   }
 
   /** @internal */
-  exec(head: Head, inputs: readonly unknown[], bytes: boolean): Reply {
+  invoke(head: Head, inputs: readonly unknown[], bytes: boolean): Reply {
     const native = this.native ?? this.live();
     if (head === RAW) {
       const [name, ...rest] = inputs;
@@ -214,7 +214,7 @@ export class Engine {
       value === true ? 'yes' : value === false ? 'no' : String(value),
     ]);
     if (this.freed) throw new Error('the engine was freed');
-    this.native = new Native({ seed, config: settings }, this.time);
+    this.native = new Native({ seed, config: settings }, this.clocks);
     return this.native;
   }
 
@@ -223,7 +223,7 @@ export class Engine {
     const list = typeof names === 'string' ? [names] : [...names];
     const kind = command.replace('subscribe', '');
     const fresh = list.filter((name) => !this.listeners.has(`${kind}:${name}`));
-    if (fresh.length > 0) this.exec(headOf(command), fresh, false);
+    if (fresh.length > 0) this.invoke(headOf(command), fresh, false);
     for (const name of list) {
       const set = this.listeners.get(`${kind}:${name}`) ?? new Set();
       set.add(listener);
@@ -238,7 +238,7 @@ export class Engine {
           idle.push(name);
         }
       }
-      if (idle.length > 0 && this.native && !this.native.isDead) this.exec(headOf(`${kind}unsubscribe`), idle, false);
+      if (idle.length > 0 && this.native && !this.native.isDead) this.invoke(headOf(`${kind}unsubscribe`), idle, false);
     };
   }
 
@@ -271,9 +271,11 @@ export class Engine {
 
   private take(event: Event): void {
     switch (event.kind) {
-      case 'send':
-        this.queue.push(() => this.connections.get(event.connection)?.deliver(event.bytes));
+      case 'send': {
+        const connection = this.connections.get(event.connection);
+        this.queue.push(() => connection?.deliver(event.bytes));
         break;
+      }
       case 'close': {
         const connection = this.connections.get(event.connection);
         this.connections.delete(event.connection);
@@ -330,7 +332,7 @@ class BytesView {
   }
 
   call(...command: Input[]): Reply {
-    return this.engine.exec(RAW, command, true);
+    return this.engine.invoke(RAW, command, true);
   }
 }
 
@@ -341,10 +343,10 @@ function define(target: object, name: string, value: unknown): void {
 function install(method: string, name: string): void {
   const head = headOf(name);
   define(Engine.prototype, method, function (this: Engine, ...inputs: unknown[]) {
-    return this.exec(head, inputs, false);
+    return this.invoke(head, inputs, false);
   });
   define(BytesView.prototype, method, function (this: BytesView, ...inputs: unknown[]) {
-    return this.engine.exec(head, inputs, true);
+    return this.engine.invoke(head, inputs, true);
   });
 }
 

@@ -229,8 +229,8 @@ impl Session {
             addr: "127.0.0.1:1".into(),
             laddr: "127.0.0.1:2".into(),
             fd: -1,
-            unix: false,
             local: true,
+            ..Peer::default()
         };
         let conn = engine.connect(BIRTH, peer);
         Self { engine, now: BIRTH, conn, replies: Vec::new(), closed: false }

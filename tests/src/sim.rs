@@ -107,8 +107,8 @@ impl World {
             addr: format!("127.0.0.1:{}", 40_000 + self.clients.len()),
             laddr: "127.0.0.1:6379".into(),
             fd: -1,
-            unix: false,
             local: true,
+            ..Peer::default()
         };
         let id = self.engine.connect(self.now, peer);
         let mut client = Client {

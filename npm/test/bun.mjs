@@ -1,0 +1,3 @@
+import * as redstart from 'redstart';
+import { main } from './print.mjs';
+process.exit(await main(redstart, 'bun'));

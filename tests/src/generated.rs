@@ -13,8 +13,7 @@ pub struct Generated {
 }
 
 /// All of them. A generator is a function in this crate; its file is a row here.
-pub const FILES: &[Generated] =
-    &[Generated { path: "npm/commands.json", text: commands_json }];
+pub const FILES: &[Generated] = &[Generated { path: "npm/commands.json", text: commands_json }];
 
 /// The command table for the npm package: a line per command, subcommands as `container|name`.
 fn commands_json() -> String {
@@ -31,7 +30,8 @@ fn commands_json() -> String {
 }
 
 fn command_json(name: &str, command: &Command) -> String {
-    let mut flags: Vec<_> = command.flags.iter_names().map(|(name, _)| name.to_lowercase()).collect();
+    let mut flags: Vec<_> =
+        command.flags.iter_names().map(|(name, _)| name.to_lowercase()).collect();
     if command.deprecated.is_some() {
         flags.push("deprecated".into());
     }

@@ -165,7 +165,9 @@ impl Engine {
     /// dealt with, 4: the output is a line for the log, 5: a client has ended the engine.
     pub fn poll(&mut self, unix_ms: f64, mono_ms: f64) -> i32 {
         let now = now(unix_ms, mono_ms);
-        let Some(effect) = self.effects.pop_front().or_else(|| self.inner.poll()) else { return -1 };
+        let Some(effect) = self.effects.pop_front().or_else(|| self.inner.poll()) else {
+            return -1;
+        };
         self.clear_output();
         match effect {
             Effect::Send(conn) => {
@@ -250,13 +252,8 @@ const LARGE: usize = 1 << 20;
 
 /// The connection of the synchronous calls. It speaks RESP3, so that replies say what they are.
 fn connect_direct(inner: &mut core_engine::Engine, now: Now) -> ConnId {
-    let peer = Peer {
-        addr: "direct:0".into(),
-        local: true,
-        synchronous: true,
-        fd: -1,
-        ..Peer::default()
-    };
+    let peer =
+        Peer { addr: "direct:0".into(), local: true, synchronous: true, fd: -1, ..Peer::default() };
     let conn = inner.connect(now, peer);
     inner.receive(now, conn, b"HELLO 3\r\n");
     let bytes = inner.outgoing(conn).map(<[u8]>::len).sum();

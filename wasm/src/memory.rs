@@ -4,8 +4,9 @@
 //! the command in progress can end, and [`used`] says that everything is taken: writes are then refused
 //! with Redis's -OOM until enough was deleted for the reserve to be back.
 
+use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::System;
 
 /// What one command may still take when the runtime gives no more.
 const RESERVE: Layout = match Layout::from_size_align(1 << 20, 8) {

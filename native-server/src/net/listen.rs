@@ -78,7 +78,14 @@ pub(crate) fn prepare(fd: &OwnedFd, unix: Option<&Path>, keepalive: u32) -> Peer
     let number = fd.as_raw_fd();
     if let Some(path) = unix {
         let addr = format!("{}:0", path.display());
-        return Peer { laddr: addr.clone(), addr, fd: number, unix: true, local: true, ..Peer::default() };
+        return Peer {
+            laddr: addr.clone(),
+            addr,
+            fd: number,
+            unix: true,
+            local: true,
+            ..Peer::default()
+        };
     }
     // A connection that refuses an option is about to break anyway.
     let _ = sockopt::set_tcp_nodelay(fd, true);

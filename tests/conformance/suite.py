@@ -348,6 +348,9 @@ def report(r, baseline, skips, details):
     say("%-24s %4d of %4d  %5.0f s%s" % (r["unit"], passed, wanted, r["seconds"],
                                        "  %d cases outside the baseline passed" % len(r["ok"]) if not baseline else ""))
     why = {plain(name): text for name, text in r["failed"]}
+    if not r["ok"]:
+        say("    no case passed at all: see " + r["log"])
+        unlisted = []
     for name in unlisted:
         say("    missed: %s" % name)
         if details and why.get(name):

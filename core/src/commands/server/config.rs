@@ -17,7 +17,7 @@ pub const CONFIG: Command = Command::new("config", -2, config_help)
     .docs("", "A container for commands about settings.", "Depends on the subcommand.");
 
 /// CONFIG GET pattern …: the settings whose names match.
-pub const CONFIG_GET: Command = Command::new("get", -3, config_get)
+const CONFIG_GET: Command = Command::new("get", -3, config_get)
     .admin()
     .loading()
     .noscript()
@@ -65,7 +65,7 @@ fn config_get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 }
 
 /// CONFIG SET name value …: changes settings, all of them or none.
-pub const CONFIG_SET: Command = Command::new("set", -4, config_set)
+const CONFIG_SET: Command = Command::new("set", -4, config_set)
     .admin()
     .loading()
     .noscript()
@@ -157,7 +157,7 @@ fn refusal(place: usize, reason: &Reason) -> Error {
 }
 
 /// CONFIG RESETSTAT: sets the counters of INFO to zero.
-pub const CONFIG_RESETSTAT: Command = Command::new("resetstat", 2, config_resetstat)
+const CONFIG_RESETSTAT: Command = Command::new("resetstat", 2, config_resetstat)
     .admin()
     .loading()
     .noscript()
@@ -177,7 +177,7 @@ fn config_resetstat(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
 }
 
 /// CONFIG REWRITE: writes the settings into redis.conf.
-pub const CONFIG_REWRITE: Command = Command::new("rewrite", 2, config_rewrite)
+const CONFIG_REWRITE: Command = Command::new("rewrite", 2, config_rewrite)
     .admin()
     .loading()
     .noscript()
@@ -204,7 +204,7 @@ pub(super) fn rewrite(ctx: &mut Ctx<'_>, all: bool) -> Result<Flow, Error> {
 }
 
 /// CONFIG HELP: what the subcommands are.
-pub const CONFIG_HELP: Command = Command::new("help", 2, config_help)
+const CONFIG_HELP: Command = Command::new("help", 2, config_help)
     .loading()
     .stale()
     .group(Group::Server)

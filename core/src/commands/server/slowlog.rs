@@ -12,7 +12,7 @@ pub const SLOWLOG: Command = Command::new("slowlog", -2, slowlog_help)
     .docs("", "A container for commands about the slow log.", "Depends on the subcommand.");
 
 /// SLOWLOG GET \[count\]: the last slow commands.
-pub const SLOWLOG_GET: Command = Command::new("get", -2, slowlog_get)
+const SLOWLOG_GET: Command = Command::new("get", -2, slowlog_get)
     .admin()
     .loading()
     .stale()
@@ -36,9 +36,7 @@ fn slowlog_get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             if count < 0 { log.len() } else { count as usize }
         }
         _ => {
-            return Err(Error::Text(
-                "ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP.",
-            ));
+            return Err(Error::subcommand_syntax(&args[1], "SLOWLOG"));
         }
     };
     ctx.reply.array(count.min(log.len()));
@@ -58,7 +56,7 @@ fn slowlog_get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 }
 
 /// SLOWLOG LEN: how many commands the slow log holds.
-pub const SLOWLOG_LEN: Command = Command::new("len", 2, slowlog_len)
+const SLOWLOG_LEN: Command = Command::new("len", 2, slowlog_len)
     .admin()
     .loading()
     .stale()
@@ -73,7 +71,7 @@ fn slowlog_len(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
 }
 
 /// SLOWLOG RESET: empties the slow log.
-pub const SLOWLOG_RESET: Command = Command::new("reset", 2, slowlog_reset)
+const SLOWLOG_RESET: Command = Command::new("reset", 2, slowlog_reset)
     .admin()
     .loading()
     .stale()
@@ -89,7 +87,7 @@ fn slowlog_reset(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
 }
 
 /// SLOWLOG HELP: what the subcommands are.
-pub const SLOWLOG_HELP: Command = Command::new("help", 2, slowlog_help)
+const SLOWLOG_HELP: Command = Command::new("help", 2, slowlog_help)
     .loading()
     .stale()
     .group(Group::Server)

@@ -109,3 +109,77 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::server::{Effect, Hooks};
+    use crate::{ConnId, Peer};
+    use alloc::format;
+    use alloc::string::String;
+    use core::sync::atomic::{AtomicUsize, Ordering};
+
+    const BIRTH: Now = Now { unix_us: 1_700_000_000_000_000, mono_us: 1 };
+
+    fn after_ms(ms: u64) -> Now {
+        Now { unix_us: BIRTH.unix_us + ms * 1000, mono_us: BIRTH.mono_us + ms * 1000 }
+    }
+
+    fn ask(engine: &mut Engine, conn: ConnId, now: Now, request: &str) -> String {
+        engine.receive(now, conn, format!("{request}\r\n").as_bytes());
+        let mut reply = String::new();
+        while let Some(effect) = engine.poll() {
+            if let Effect::Send(conn) = effect {
+                let bytes: alloc::vec::Vec<u8> = engine.outgoing(conn).flatten().copied().collect();
+                engine.sent(now, conn, bytes.len());
+                reply.push_str(&String::from_utf8_lossy(&bytes));
+            }
+        }
+        reply
+    }
+
+    #[test]
+    fn keys_that_nobody_asks_for_expire_all_the_same() {
+        let mut engine = Engine::new(Config::default(), [7; 32], BIRTH, Hooks::default());
+        let conn = engine.connect(BIRTH, Peer::default());
+        for i in 0..5000 {
+            ask(&mut engine, conn, BIRTH, &format!("SET key:{i} v PX 500"));
+        }
+        ask(&mut engine, conn, BIRTH, "SET stays v");
+        let mut ms = 499;
+        engine.timeout(after_ms(ms));
+        assert_eq!(ask(&mut engine, conn, after_ms(ms), "DBSIZE"), ":5001\r\n");
+        while engine.deadline().is_some() {
+            assert!(ms < 2000, "it takes too long");
+            ms += 1;
+            engine.timeout(after_ms(ms));
+        }
+        assert_eq!(ask(&mut engine, conn, after_ms(ms), "DBSIZE"), ":1\r\n");
+    }
+
+    #[test]
+    fn a_write_makes_room_or_is_refused() {
+        static USED: AtomicUsize = AtomicUsize::new(0);
+        let hooks = Hooks { used_memory: || USED.load(Ordering::Relaxed), ..Hooks::default() };
+        let mut engine = Engine::new(Config::default(), [7; 32], BIRTH, hooks);
+        let conn = engine.connect(BIRTH, Peer::default());
+        for i in 0..100 {
+            ask(&mut engine, conn, BIRTH, &format!("SET key:{i} v"));
+        }
+        USED.store(2 << 20, Ordering::Relaxed);
+        engine.server.config.set("maxmemory", b"1mb").expect("an amount");
+        let refused = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+        assert_eq!(ask(&mut engine, conn, BIRTH, "SET a b"), refused);
+        assert_eq!(ask(&mut engine, conn, BIRTH, "GET key:1"), "$1\r\nv\r\n");
+        assert_eq!(ask(&mut engine, conn, BIRTH, "DEL key:1"), ":1\r\n");
+        engine.server.config.set("maxmemory-policy", b"allkeys-lru").expect("a policy");
+        engine.server.config_changed = true;
+        engine.apply_config();
+        // One round evicts all there is in vain.
+        assert_eq!(ask(&mut engine, conn, BIRTH, "SET a b"), refused);
+        assert_eq!(ask(&mut engine, conn, BIRTH, "DBSIZE"), ":0\r\n");
+        USED.store(1000, Ordering::Relaxed);
+        assert_eq!(ask(&mut engine, conn, BIRTH, "SET a b"), "+OK\r\n");
+    }
+}

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::resp::parse::{QUOTED_LINE, split_words};
 use crate::resp::{Limits, Reply, Request, Step};
 use crate::server::{Effect, Level, Now};
+use crate::store::PREFETCH_FROM_KEYS;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -30,8 +31,6 @@ pub(super) struct Item {
 
 /// So many requests are parsed before the first of them runs.
 const BATCH: usize = 64;
-/// From so many keys on, the table outgrows the cache and fetching ahead pays.
-const PREFETCH_FROM_KEYS: usize = 16 * 1024;
 
 /// Why reading a client's requests stopped.
 enum Stop {
@@ -199,6 +198,7 @@ impl Engine {
                 }
             }
         }
+        self.store.select(client.db);
         if batch.len() > 1 && self.store.db().len() >= PREFETCH_FROM_KEYS {
             self.prefetch(buf, &batch, &spans);
         }

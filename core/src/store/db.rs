@@ -48,12 +48,12 @@ impl Db {
 
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
-        self.entries.find(hash, |entry| entry.key() == key)
+        self.entries.find(hash, |entry| entry.has_key(key))
     }
 
     #[inline]
     pub(super) fn find_slot(&mut self, hash: u64, key: &[u8]) -> Option<SlotMut<'_, Entry>> {
-        self.entries.find_slot(hash, |entry| entry.key() == key)
+        self.entries.find_slot(hash, |entry| entry.has_key(key))
     }
 
     /// Empties the database; the entries are the caller's.

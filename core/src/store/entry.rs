@@ -273,6 +273,22 @@ impl Entry {
         unsafe { core::slice::from_raw_parts(self.at.add(shape.key_at()).as_ptr(), shape.key_len) }
     }
 
+    /// Whether this is the entry of `key`.
+    #[inline]
+    pub fn has_key(&self, key: &[u8]) -> bool {
+        let own = self.key();
+        if own.len() != key.len() {
+            return false;
+        }
+        // Most keys are a few words long; comparing those is quicker than asking for it.
+        match (own.first_chunk::<8>(), key.first_chunk::<8>()) {
+            (Some(a), Some(b)) if own.len() <= 16 => {
+                a == b && own.last_chunk::<8>() == key.last_chunk::<8>()
+            }
+            _ => own == key,
+        }
+    }
+
     #[inline]
     fn pointer(&self) -> *mut () {
         let shape = self.shape();

@@ -40,7 +40,7 @@ macro_rules! live_slot {
     ($store:ident, $hash:expr, $key:expr) => {{
         let Db { entries, watch, .. } = &mut $store.dbs[$store.current];
         let key: &[u8] = $key;
-        match entries.find_slot($hash, |entry| entry.key() == key) {
+        match entries.find_slot($hash, |entry| entry.has_key(key)) {
             Some(slot) if slot.mark() && slot.get().is_due($store.now_ms) => {
                 if !$store.keep_expired {
                     let entry = slot.remove(hasher(&$store.tuning.seed));
@@ -63,7 +63,7 @@ macro_rules! slot_or_insert {
         let Db { entries, watch, wait, .. } = &mut $store.dbs[$store.current];
         let (mut slot, mut new) = entries.find_or_insert(
             hash,
-            |entry| entry.key() == key,
+            |entry| entry.has_key(key),
             &make,
             hasher(&$store.tuning.seed),
         );

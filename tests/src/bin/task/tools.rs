@@ -97,7 +97,7 @@ pub(crate) fn wasm_tools() -> Result<(), String> {
         cargo_install("wasm-bindgen-cli", &format!("={version}"))?;
     }
     if !has("wasm-pack") {
-        cargo_install("wasm-pack", "0.13")?;
+        cargo_install("wasm-pack", "^0.15")?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! here and nowhere else. Aggregates are announced by their length first; where that is known only
 //! afterwards, [`Reply::deferred`] keeps the place.
 
+use crate::collections::decimal::{self, MAX_TEXT};
 use crate::collections::decimal::{DOUBLE_LEN, format_double};
 use crate::collections::listpack::Element;
 use crate::error::Error;
@@ -283,10 +284,14 @@ impl Reply {
 
     #[inline(never)]
     fn long_header(&mut self, kind: u8, value: i64) {
-        let mut buffer = itoa::Buffer::new();
-        self.out.push(kind);
-        self.out.extend_from_slice(buffer.format(value).as_bytes());
-        self.out.extend_from_slice(b"\r\n");
+        // kind │ digits, at the end of their twenty bytes │ line break
+        let mut line = [0; 1 + MAX_TEXT + 2];
+        if let Some(digits) = line[1..].first_chunk_mut() {
+            let start = decimal::write(value, digits);
+            line[start] = kind;
+            line[1 + MAX_TEXT..].copy_from_slice(b"\r\n");
+            self.out.extend_from_slice(&line[start..]);
+        }
     }
 }
 

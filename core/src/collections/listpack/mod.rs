@@ -219,8 +219,8 @@ impl<S: Storage> Pack<S> {
     /// Adds an element after the last.
     #[inline]
     pub fn push_back(&mut self, text: &[u8]) {
-        self.put(self.view().end(), 0, &Encoded::text(text));
-        self.storage.add_count(1);
+        let encoded = Encoded::text(text);
+        encoded.write(self.storage.open_back(encoded.size()));
     }
 
     /// Adds an integer after the last element.
@@ -239,8 +239,8 @@ impl<S: Storage> Pack<S> {
     /// Adds an element before the first.
     #[inline]
     pub fn push_front(&mut self, text: &[u8]) {
-        self.put(HEADER, 0, &Encoded::text(text));
-        self.storage.add_count(1);
+        let encoded = Encoded::text(text);
+        encoded.write(self.storage.open_front(encoded.size()));
     }
 
     /// Adds elements after the last, growing once.

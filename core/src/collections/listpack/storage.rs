@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::entry::END;
 use super::{EMPTY, HEADER, UNKNOWN_LEN};
 use crate::collections::block::{Block, PREFIX};
 
@@ -16,6 +17,20 @@ pub trait Storage: Clone + sealed::Sealed {
     /// Replaces `old` bytes at `at` by a gap of `new` bytes with any content and returns the gap.
     #[doc(hidden)]
     fn splice(&mut self, at: usize, old: usize, new: usize) -> &mut [u8];
+    /// Makes a gap for one more element before the first.
+    #[doc(hidden)]
+    #[inline]
+    fn open_front(&mut self, size: usize) -> &mut [u8] {
+        self.add_count(1);
+        self.splice(HEADER, 0, size)
+    }
+    /// Makes a gap for one more element after the last.
+    #[doc(hidden)]
+    #[inline]
+    fn open_back(&mut self, size: usize) -> &mut [u8] {
+        self.add_count(1);
+        self.splice(self.bytes().len() - 1, 0, size)
+    }
     #[doc(hidden)]
     fn add_count(&mut self, change: i64);
     /// The count, if it need not be counted.
@@ -110,6 +125,15 @@ impl Roomy {
         self.buffer.len() - self.head as usize
     }
 
+    /// Writes the total and the count.
+    #[inline]
+    fn write_header(&mut self) {
+        let total = (self.live() as u32).to_le_bytes();
+        let count = (self.count.min(u32::from(UNKNOWN_LEN)) as u16).to_le_bytes();
+        let header = [total[0], total[1], total[2], total[3], count[0], count[1]];
+        self.buffer[self.head as usize..][..HEADER].copy_from_slice(&header);
+    }
+
     /// Moves to a buffer with this much room before and after.
     fn rebuild(&mut self, front: usize, back: usize) {
         let mut buffer = Vec::with_capacity(front + self.live() + back);
@@ -187,6 +211,32 @@ impl Storage for Roomy {
         let (head, live) = (self.head as usize, self.live());
         self.buffer[head..head + 4].copy_from_slice(&(live as u32).to_le_bytes());
         &mut self.buffer[head + at..head + at + new]
+    }
+
+    #[inline]
+    fn open_front(&mut self, size: usize) -> &mut [u8] {
+        let head = self.head as usize;
+        if head < size {
+            self.add_count(1);
+            return self.splice(HEADER, 0, size);
+        }
+        self.head -= size as u32;
+        self.count += 1;
+        self.write_header();
+        &mut self.buffer[head - size + HEADER..head + HEADER]
+    }
+
+    #[inline]
+    fn open_back(&mut self, size: usize) -> &mut [u8] {
+        let end = self.buffer.len();
+        if self.buffer.capacity() - end < size {
+            self.add_count(1);
+            return self.splice(self.live() - 1, 0, size);
+        }
+        self.buffer.resize(end + size, END);
+        self.count += 1;
+        self.write_header();
+        &mut self.buffer[end - 1..end - 1 + size]
     }
 
     #[inline]

@@ -4,6 +4,7 @@
 //! Unknown name and arity come before this, in `commands::table`, since they need the table.
 
 use super::{Command, Ctx, Flags};
+use crate::config::Gate;
 use crate::error::Error;
 use crate::store::evict::Room;
 
@@ -25,6 +26,9 @@ pub fn pass(
     command: &'static Command,
     container: &'static str,
 ) -> Result<Pass, Error> {
+    if command.flags.contains(Flags::PROTECTED) {
+        protected(ctx)?;
+    }
     if !ctx.client.authenticated && !command.flags.contains(Flags::NO_AUTH) {
         return Err(Error::NoAuth);
     }
@@ -90,6 +94,24 @@ fn runs_while_subscribed(command: &Command) -> bool {
 
 fn runs_within_multi(command: &Command) -> bool {
     matches!(command.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+}
+
+/// DEBUG runs where `enable-debug-command` lets it.
+#[cold]
+fn protected(ctx: &Ctx<'_>) -> Result<(), Error> {
+    let is_open = match ctx.server.config.debug_command {
+        Gate::Yes => true,
+        Gate::No => false,
+        Gate::Local => ctx.client.peer.local || ctx.client.peer.unix,
+    };
+    if is_open {
+        return Ok(());
+    }
+    Err(Error::Text(
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you \
+         can run it from a local connection, otherwise you need to set this option in the \
+         configuration file, and then restart the server.",
+    ))
 }
 
 #[cold]

@@ -72,6 +72,7 @@ pub static TABLE: &[&Command] = &[
     // server
     &connection::MONITOR,
     &server::CONFIG,
+    &server::DEBUG,
     &server::INFO,
     &server::LOLWUT,
     &server::SHUTDOWN,

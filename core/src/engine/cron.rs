@@ -63,6 +63,9 @@ impl Engine {
     }
 
     fn has_background_work(&self) -> bool {
+        if self.server.cron_paused {
+            return false;
+        }
         let paused = self.server.pause.is_some();
         !self.store.garbage.is_empty()
             || (!paused && self.store.eviction.unfinished)

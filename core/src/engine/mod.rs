@@ -82,6 +82,7 @@ impl Engine {
                 monitors: Vec::new(),
                 tick: 0,
                 active_expire: true,
+                cron_paused: false,
                 effects: VecDeque::new(),
             },
             scratch: Scratch::default(),

@@ -91,6 +91,8 @@ pub struct Server {
     pub tick: u64,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: bool,
+    /// DEBUG PAUSE-CRON.
+    pub cron_paused: bool,
     /// What the host is to do, in this order.
     pub effects: VecDeque<Effect>,
 }

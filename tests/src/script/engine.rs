@@ -25,10 +25,17 @@ struct Connection {
     closed: bool,
 }
 
+/// The default configuration with DEBUG open, as the real server of the tests has it.
+fn config() -> Config {
+    let mut config = Config::default();
+    config.set("enable-debug-command", b"yes").expect("yes is one of its values");
+    config
+}
+
 impl EngineHost {
     /// An engine with the default configuration and a seed.
     pub fn new(seed: u8) -> Self {
-        let engine = Engine::new(Config::default(), [seed; 32], BIRTH, Hooks::default());
+        let engine = Engine::new(config(), [seed; 32], BIRTH, Hooks::default());
         Self { engine, now: BIRTH, connections: BTreeMap::new() }
     }
 

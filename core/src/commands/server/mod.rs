@@ -1,11 +1,14 @@
 //! Commands about the server: settings, the command table, statistics, debugging.
 
 mod config;
+mod debug;
+mod digest;
 mod info;
 mod slowlog;
 mod small;
 
 pub use config::CONFIG;
+pub use debug::DEBUG;
 pub use info::INFO;
 pub use slowlog::SLOWLOG;
 pub use small::{LOLWUT, SHUTDOWN, TIME};

@@ -6,6 +6,8 @@ mod cron;
 mod output;
 mod receive;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use crate::client::{ConnId, Peer};
 pub use crate::server::{Effect, Hooks, Level, Now, Ticket};

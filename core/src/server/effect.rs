@@ -24,7 +24,8 @@ pub enum Level {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Send what `Engine::outgoing` gives for this connection, then tell `Engine::sent`. Not repeated
-    /// before that is done: the host sends on as the socket allows.
+    /// before that is done: the host sends on as the socket allows. It may be nothing by now, if the
+    /// connection is gone or killed.
     Send(ConnId),
     /// Close the connection once what has been handed out for it is sent, then call `Engine::disconnect`.
     Close(ConnId),

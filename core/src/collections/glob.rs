@@ -4,8 +4,14 @@
 //! Bytes, not characters. A pattern is never refused: a class that does not end goes on to the end, a
 //! range may be written backwards.
 //!
+//! A pattern with more than [`STARS_MAX`] stars before its last element matches nothing: Redis gives up at
+//! that depth, and its own tests hold a server to it.
+//!
 //! Only the last `*` that was passed is ever tried again, so the work is bounded by the product of
 //! both lengths: no pattern of a client's can hang the engine.
+
+/// Runs of stars that have something behind them, beyond which nothing matches.
+const STARS_MAX: usize = 1000;
 
 /// Whether the letters of a pattern stand for both cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +37,7 @@ pub fn matches_in(pattern: &[u8], text: &[u8], case: Case) -> bool {
     let (mut p, mut t) = (0, 0);
     // Behind the last star, and where in the text what follows it was tried.
     let mut star = None;
+    let mut stars = 0;
     loop {
         if t == text.len() {
             return pattern[p..].iter().all(|&byte| byte == b'*');
@@ -40,6 +47,10 @@ pub fn matches_in(pattern: &[u8], text: &[u8], case: Case) -> bool {
                 p += pattern[p..].iter().take_while(|&&byte| byte == b'*').count();
                 if p == pattern.len() {
                     return true;
+                }
+                stars += 1;
+                if stars > STARS_MAX {
+                    return false;
                 }
                 star = Some((p, t));
                 continue;
@@ -192,7 +203,7 @@ mod tests {
 
     #[test]
     fn many_stars_take_no_exponential_time() {
-        let pattern = b"a*".repeat(2000);
+        let pattern = b"a*".repeat(STARS_MAX);
         let mut pattern_end = pattern.clone();
         pattern_end.push(b'b');
         let text = vec![b'a'; 4000];
@@ -204,5 +215,14 @@ mod tests {
     fn literal_patterns_are_told_from_others() {
         assert!(is_literal(b"maxmemory"));
         assert!(["a*", "a?", "[a]", "\\a"].iter().all(|p| !is_literal(p.as_bytes())));
+    }
+
+    #[test]
+    fn a_pattern_of_too_many_stars_matches_nothing() {
+        let text = [b'a'; 3000];
+        assert!(matches(&b"*?".repeat(1000), &text));
+        assert!(matches(&[&b"*?".repeat(1000)[..], b"*"].concat(), &text));
+        assert!(!matches(&b"*?".repeat(1001), &text));
+        assert!(!matches(&b"*?".repeat(50_000), &text));
     }
 }

@@ -25,7 +25,7 @@ fn keys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let now_ms = ctx.now_ms();
     let place = ctx.reply.deferred();
     let mut count = 0;
-    for entry in ctx.db.db().entries().iter() {
+    for entry in ctx.db.db().entries() {
         let key = entry.key();
         if (pattern == b"*" || glob::matches(pattern, key)) && !entry.is_due(now_ms) {
             ctx.reply.bulk(key);

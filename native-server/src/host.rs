@@ -63,7 +63,7 @@ impl Host {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let clock = Clock::new();
-        let hooks = Hooks { stopwatch: clock::stopwatch(), used_memory: memory::used };
+        let hooks = Hooks { stopwatch: clock::stopwatch(), used_memory: memory::used, ..Hooks::default() };
         let engine = Engine::new(config, seed, clock.now(), hooks);
         Ok(Some(Self {
             engine,

@@ -65,7 +65,7 @@ impl Client {
             self.channels.len(),
             self.patterns.len(),
             self.shard_channels.len(),
-            self.transaction.as_ref().map_or(-1, |t| t.queued.len() as i64),
+            self.transaction.as_ref().map_or(-1, |t| (t.queued.len() + t.running) as i64),
             self.argument_bytes,
             pending.min(room),
             pending.min(REPLY_BUFFER),

@@ -101,6 +101,8 @@ pub struct Transaction {
     pub flags: u32,
     /// The bytes of their arguments.
     pub bytes: usize,
+    /// How many EXEC is running, which are no longer queued.
+    pub running: usize,
 }
 
 /// What a blocked client gets when its time is up.

@@ -29,7 +29,11 @@ pub fn pass(
     if command.flags.contains(Flags::PROTECTED) {
         protected(ctx)?;
     }
-    if !ctx.client.authenticated && !command.flags.contains(Flags::NO_AUTH) {
+    // Without a password everybody is let in, also those who came while there was one.
+    if !ctx.client.authenticated
+        && !command.flags.contains(Flags::NO_AUTH)
+        && !ctx.server.config.requirepass.is_empty()
+    {
         return Err(Error::NoAuth);
     }
     // In a transaction, what EXEC would run counts for EXEC.

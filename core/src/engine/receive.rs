@@ -160,9 +160,9 @@ impl Engine {
         spans.append(&mut client.spans);
         let limits = Limits {
             bulk_bytes: self.server.config.proto_max_bulk_len,
-            authenticated: client.authenticated,
+            authenticated: client.authenticated || self.server.config.requirepass.is_empty(),
         };
-        let batch_max = if client.authenticated { BATCH } else { 1 };
+        let batch_max = if limits.authenticated { BATCH } else { 1 };
         let mut at = *used;
         let mut first = 0;
         let mut ending = None;

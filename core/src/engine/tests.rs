@@ -198,6 +198,8 @@ fn replies_are_left_out_where_they_are_not_wanted_even_late_ones() {
     assert_eq!(host.say(b, "CLIENT REPLY OFF\nPING\nSUBSCRIBE c\n"), "*3|$9|subscribe|$1|c|:1|");
     host.say(a, "PUBLISH c m\n");
     assert_eq!(host.hear(b), "*3|$7|message|$1|c|$1|m|");
+    host.say(a, "HELLO 3\nSUBSCRIBE d\nCLIENT REPLY OFF\n");
+    assert_eq!(host.say(a, "PUBLISH d m\n"), ">3|$7|message|$1|d|$1|m|");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if !ctx.client.authenticated {
         return Err(Error::Text(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
-             HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and \
+             HELLO AUTH <user> <pass> option can be used to authenticate the client and \
              select the RESP protocol version at the same time",
         ));
     }

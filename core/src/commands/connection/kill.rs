@@ -60,7 +60,8 @@ fn client_kill(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         ctx.server.clients.told.push(conn);
         killed += 1;
     }
-    if !filter.keep_me && !(old_form && killed > 0) && passes(ctx.client) {
+    let done = old_form && killed > 0;
+    if !filter.keep_me && !done && passes(ctx.client) {
         // It still gets the reply.
         ctx.client.closing = true;
         killed += 1;

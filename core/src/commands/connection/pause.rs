@@ -37,6 +37,10 @@ fn client_pause(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let Ok(timeout_ms) = u64::try_from(timeout_ms) else {
         return Err(Error::Text("ERR timeout is negative"));
     };
+    // The end must be a moment that Redis could name too.
+    if timeout_ms > (i64::MAX - ctx.server.now.unix_ms()) as u64 {
+        return Err(Error::Text("ERR timeout is out of range"));
+    }
     let until_us = ctx.server.now.mono_us.saturating_add(timeout_ms.saturating_mul(1000));
     let pause = ctx.server.pause.get_or_insert(Pause { until_us, all });
     // Two pauses are as long and as strict as each of them.

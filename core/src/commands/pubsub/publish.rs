@@ -3,7 +3,7 @@
 //! A message is put together once, for RESP2, and its bytes are copied to every subscriber; RESP3 differs
 //! in the first byte.
 
-use crate::client::{Clients, PubSub};
+use crate::client::{Clients, PubSub, ReplyMode};
 use crate::collections::glob;
 use crate::command::{Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
@@ -31,13 +31,18 @@ pub const PUBLISH: Command = Command::new("publish", 3, publish_command)
 
 fn publish_command(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let receivers = publish(ctx.server, &args[1], &args[2]);
-    // Redis 7.0 lets a client see its own message before the count. Inside EXEC that would put a push
-    // into the middle of an array, so there it comes after, as in 7.2.
-    if !ctx.nested && !ctx.server.clients.stray.is_empty() {
-        ctx.server.clients.deliver_stray(ctx.client.conn, ctx.reply);
-    }
+    own_message_first(ctx);
     ctx.reply.len(receivers);
     Ok(Flow::Done)
+}
+
+/// Redis 7.0 lets a client see its own message before the count. Inside EXEC that would put a push into the
+/// middle of an array, so there it comes after, as in 7.2; and where no count is wanted it is not lost with it.
+fn own_message_first(ctx: &mut Ctx<'_>) {
+    let at_once = !ctx.nested && ctx.client.reply_mode == ReplyMode::On;
+    if at_once && !ctx.server.clients.stray.is_empty() {
+        ctx.server.clients.deliver_stray(ctx.client.conn, ctx.reply);
+    }
 }
 
 /// SPUBLISH shardchannel message: sends a message to the subscribers of a shard channel.
@@ -67,9 +72,7 @@ fn spublish(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         }
     }
     let receivers = subscribers.len();
-    if !ctx.nested && !clients.stray.is_empty() {
-        clients.deliver_stray(ctx.client.conn, ctx.reply);
-    }
+    own_message_first(ctx);
     ctx.reply.len(receivers);
     Ok(Flow::Done)
 }

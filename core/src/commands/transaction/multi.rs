@@ -55,8 +55,11 @@ fn exec(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     }
     // The transaction goes on while its commands run: CLIENT INFO shows it.
-    let queued =
-        ctx.client.transaction.as_mut().map(|t| core::mem::take(&mut t.queued)).unwrap_or_default();
+    let queued = ctx.client.transaction.as_mut().map(|transaction| {
+        transaction.running = transaction.queued.len();
+        core::mem::take(&mut transaction.queued)
+    });
+    let queued = queued.unwrap_or_default();
     ctx.reply.array(queued.len());
     let (command, nested) = (ctx.command, ctx.nested);
     ctx.nested = true;

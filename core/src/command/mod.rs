@@ -5,6 +5,7 @@ pub mod call;
 pub mod ctx;
 pub mod gate;
 pub mod keys;
+pub mod legacy;
 pub mod scan;
 pub mod spec;
 pub mod syntax;

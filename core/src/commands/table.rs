@@ -71,6 +71,7 @@ pub static TABLE: &[&Command] = &[
     &pubsub::UNSUBSCRIBE,
     // server
     &connection::MONITOR,
+    &server::COMMAND,
     &server::CONFIG,
     &server::DEBUG,
     &server::INFO,

@@ -168,7 +168,7 @@ fn table_stats_of_key(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> 
     let size = match entry.encoding() {
         "hashtable" => {
             let set = entry.as_object::<Set>().map(Set::len);
-            set.or_else(|| entry.as_object::<Hash>().map(Hash::len)).map(|len| len as usize)
+            set.or_else(|| entry.as_object::<Hash>().map(Hash::len))
         }
         "skiplist" => entry.as_object::<SortedSet>().map(|zset| zset.len() as usize),
         _ => None,

@@ -1,12 +1,15 @@
 //! Commands about the server: settings, the command table, statistics, debugging.
 
+mod command;
 mod config;
 mod debug;
 mod digest;
+mod getkeys;
 mod info;
 mod slowlog;
 mod small;
 
+pub use command::COMMAND;
 pub use config::CONFIG;
 pub use debug::DEBUG;
 pub use info::INFO;

@@ -1,5 +1,5 @@
-//! The event loop over io_uring: one system call per turn, which sends what the last turn produced and
-//! waits for what comes next.
+//! The event loop over io_uring: one system call for all sends of a turn, which also brings what has come
+//! meanwhile, and one to wait where nothing has.
 //!
 //! Every connection has one receive request that stays in force ("multishot") and puts what comes into
 //! buffers that all connections share. Sends take the bytes straight from the engine and never wait;
@@ -8,6 +8,7 @@
 
 mod ring;
 
+use core::mem;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
@@ -37,10 +38,13 @@ fn tag(kind: u64, id: ConnId) -> u64 {
     kind | u64::from(id.generation & GENERATION) << 32 | u64::from(id.index)
 }
 
+#[derive(Debug, Default)]
 struct Loop {
     conns: Conns,
     /// Connections that are to be sent to in the next turn.
     sends: Vec<ConnId>,
+    /// Connections whose other side has closed, and that are closed after the next turn's sends.
+    ended: Vec<ConnId>,
     /// Closed in the next turn, when the kernel has taken all requests that name them.
     closed: Vec<OwnedFd>,
 }
@@ -51,12 +55,12 @@ pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
         watch(&mut ring, listener);
     }
     ring.readable(host.signals.fd(), SIGNALS);
-    let mut this = Loop { conns: Conns::default(), sends: Vec::new(), closed: Vec::new() };
+    let mut this = Loop::default();
     let mut happened: Vec<Completion> = Vec::new();
     let mut sent = Vec::new();
     let mut leaving = false;
     loop {
-        let wait = if leaving {
+        let wait = if leaving || !this.ended.is_empty() {
             Wait::AtMost(Duration::ZERO)
         } else {
             host.patience().map_or(Wait::UntilSomethingHappens, Wait::AtMost)
@@ -71,6 +75,9 @@ pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
         let now = host.begin_turn();
         for (tag, result) in sent.drain(..) {
             this.sent(host, &mut ring, now, tag, result);
+        }
+        for id in mem::take(&mut this.ended) {
+            this.close(host, now, id);
         }
         for completion in happened.drain(..) {
             this.happened(host, &mut ring, now, completion);
@@ -103,6 +110,8 @@ impl Loop {
                 && let Some(id) = self.current(news.tag)
             {
                 match news.result {
+                    // What it asked for before goes out first.
+                    Ok(0) if host.engine.outgoing(id).next().is_some() => self.ended.push(id),
                     Ok(0) => self.close(host, now, id),
                     Ok(_) => host.engine.receive(now, id, news.bytes),
                     // Every buffer is taken: on with the next turn.
@@ -114,6 +123,7 @@ impl Loop {
         });
         match tag & KIND {
             RECEIVE if goes_on => {}
+            // At the end of the input there is nothing to ask for.
             RECEIVE => {
                 if let Some(id) = self.current(tag)
                     && let Some(conn) = self.conns.get(id)

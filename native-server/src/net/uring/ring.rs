@@ -140,8 +140,9 @@ impl Ring {
         }
     }
 
-    /// Sends, waits for something to happen besides, and adds all that happened to `happened`:
-    /// ends of sends come to `sent`, with the caller's tag.
+    /// Sends, or waits for something to happen if there is nothing to send: what follows from the end of a
+    /// send must not wait for somebody else. Adds all that happened to `happened`; ends of sends come to
+    /// `sent`, with the caller's tag.
     pub(crate) fn turn<'a>(
         &mut self,
         sends: impl Iterator<Item = Send<'a>>,
@@ -167,15 +168,13 @@ impl Ring {
             timespec = Timespec::from(duration);
             args = args.timespec(&timespec);
         }
-        let mut waited = false;
         loop {
             // What cannot be submitted now is tried again below, as long as sends are open.
-            let result = if waited {
+            let result = if open > 0 {
                 self.uring.submit_and_wait(open)
             } else {
-                self.uring.submitter().submit_with_args(open + 1, &args)
+                self.uring.submitter().submit_with_args(1, &args)
             };
-            waited = true;
             self.collect(&mut open, happened, sent);
             match result {
                 Ok(_) => {}
@@ -184,7 +183,10 @@ impl Ring {
                     Some(libc::ETIME | libc::EINTR | libc::EBUSY | libc::EAGAIN) => {}
                     _ if open == 0 => return Err(error),
                     // Borrowed bytes are with the kernel, and it does not talk to us any more.
-                    _ => panic!("io_uring failed with sends under way: {error}"),
+                    _ => {
+                        eprintln!("io_uring failed with sends under way: {error}");
+                        std::process::abort();
+                    }
                 },
             }
             if open == 0 {

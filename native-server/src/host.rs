@@ -2,21 +2,21 @@
 //! about a connection.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::os::fd::{OwnedFd, RawFd};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now};
+use redstart_core::{Config, ConnId, Effect, Engine, Now};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, SocketFlags};
 
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::log::Log;
-use crate::net::listen::{self, Listener};
+use crate::net::listen;
 use crate::process::{self, Title};
 use crate::settings::{Settings, reason};
 use crate::signals::{Ask, Signals};
-use crate::{REDIS_VERSION, VERSION, memory};
+use crate::{REDIS_VERSION, VERSION, lent};
 
 /// Whether the event loop goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,6 @@ pub(crate) enum Turn {
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) engine: Engine,
-    pub(crate) listeners: Vec<Listener>,
     pub(crate) signals: Signals,
     pub(crate) log: Log,
     pub(crate) settings: Settings,
@@ -49,6 +48,7 @@ impl Host {
         mut settings: Settings,
         log: Log,
         title: Title,
+        config_file: Option<PathBuf>,
     ) -> io::Result<Option<Self>> {
         let signals = Signals::install()?;
         let Some(clients) = process::raise_open_files(settings.maxclients, &log) else {
@@ -59,15 +59,15 @@ impl Host {
             // It is smaller than what was accepted before.
             let _ = config.set("maxclients", clients.to_string().as_bytes());
         }
-        let Some(listeners) = open_listeners(&settings, &log) else { return Ok(None) };
+        if !lent::open(&settings, &log, config_file) {
+            return Ok(None);
+        }
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let clock = Clock::new();
-        let hooks = Hooks { stopwatch: clock::stopwatch(), used_memory: memory::used, ..Hooks::default() };
-        let engine = Engine::new(config, seed, clock.now(), hooks);
+        let engine = Engine::new(config, seed, clock.now(), lent::hooks());
         Ok(Some(Self {
             engine,
-            listeners,
             signals,
             log,
             settings,
@@ -101,7 +101,7 @@ impl Host {
         for (name, part) in self.engine.config().unheeded().collect::<Vec<_>>() {
             self.log.warning(format_args!("'{name}' has no effect yet: it waits for {part}"));
         }
-        if self.settings.port != 0 || self.listeners.iter().any(|l| l.path().is_none()) {
+        if self.settings.port != 0 {
             self.log.notice("Ready to accept connections");
         }
         if let Some(path) = &self.settings.unixsocket {
@@ -118,9 +118,8 @@ impl Host {
             // Somebody else may have done it.
             let _ = std::fs::remove_file(path);
         }
-        for path in self.listeners.iter().filter_map(Listener::path) {
+        if lent::close() {
             self.log.notice("Removing the unix socket file.");
-            let _ = std::fs::remove_file(path);
         }
         self.log.warning("Redstart is now ready to exit, bye bye...");
     }
@@ -146,11 +145,6 @@ impl Host {
         if self.stopping { Turn::Leave } else { Turn::Stay }
     }
 
-    /// The listener with this descriptor.
-    pub(crate) fn listener(&self, fd: RawFd) -> Option<&Listener> {
-        self.listeners.iter().find(|listener| listener.as_fd().as_raw_fd() == fd)
-    }
-
     /// The next connection of a listener that has some, and its handle unless it was sent away. `flags`
     /// are the socket's. `None`: there is none left.
     pub(crate) fn accept(
@@ -159,10 +153,11 @@ impl Host {
         listener: RawFd,
         flags: SocketFlags,
     ) -> Option<(OwnedFd, Option<ConnId>)> {
-        let listener = self.listener(listener)?;
-        match listener.accept(flags) {
+        let (accepted, path) = lent::listener(listener, |listener| {
+            (listener.accept(flags), listener.path().map(Path::to_owned))
+        })?;
+        match accepted {
             Ok(fd) => {
-                let path = listener.path().map(Path::to_owned);
                 let id = self.admit(now, &fd, path.as_deref());
                 Some((fd, id))
             }
@@ -228,89 +223,24 @@ impl Host {
         }
     }
 
-    /// Whether settings were changed; [`Host::apply_settings`] is to be called then.
-    pub(crate) fn settings_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
+    /// Applies settings that were changed. `true`: the TCP listeners are new, and the loop has to watch them.
+    #[inline]
+    pub(crate) fn settle(&mut self) -> bool {
+        if core::mem::take(&mut self.changed) {
+            self.apply_settings();
+        }
+        lent::take_fresh()
     }
 
-    /// Applies settings that were changed. `true`: the TCP listeners are new, and the loop has to watch them.
-    pub(crate) fn apply_settings(&mut self) -> bool {
+    #[cold]
+    fn apply_settings(&mut self) {
         let mut new = Settings::new(self.engine.config());
         new.pidfile.clone_from(&self.settings.pidfile);
         let old = std::mem::replace(&mut self.settings, new);
         let new = &self.settings;
         self.log.level = new.loglevel;
-        if new.maxclients > old.maxclients {
-            process::raise_open_files(new.maxclients, &self.log);
-        }
         if (new.port, &new.bind, &new.title) != (old.port, &old.bind, &old.title) {
             self.title.show(new);
         }
-        if (new.port, &new.bind) == (old.port, &old.bind) {
-            return false;
-        }
-        // The old ones go first: an address is listened on once.
-        self.listeners.retain(|listener| listener.path().is_some());
-        match open_tcp(new, &self.log).or_else(|| open_tcp(&old, &self.log)) {
-            Some(listeners) => self.listeners.extend(listeners),
-            None => self.log.warning("No TCP address is left to listen on"),
-        }
-        true
     }
-}
-
-/// Opens every listening socket.
-fn open_listeners(settings: &Settings, log: &Log) -> Option<Vec<Listener>> {
-    let mut listeners = open_tcp(settings, log)?;
-    if let Some(path) = &settings.unixsocket {
-        match Listener::unix(path, settings.unixsocketperm, settings.tcp_backlog) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => {
-                log.warning(format_args!("Failed opening Unix socket: bind: {}", reason(&error)));
-                return None;
-            }
-        }
-    }
-    if listeners.is_empty() {
-        log.warning("Configured to not listen anywhere, exiting.");
-        return None;
-    }
-    Some(listeners)
-}
-
-/// Opens the TCP sockets; `None`: one that has to be there could not be opened.
-fn open_tcp(settings: &Settings, log: &Log) -> Option<Vec<Listener>> {
-    let mut listeners = Vec::new();
-    let port = settings.port;
-    if port == 0 {
-        return Some(listeners);
-    }
-    for word in &settings.bind {
-        // An address with a dash may be missing on this machine.
-        let (word, optional) = word.strip_prefix('-').map_or((word.as_str(), false), |w| (w, true));
-        let opened = listen::bind_address(word)
-            .ok_or_else(|| io::Error::other("Name or service not known"))
-            .and_then(|ip| Listener::tcp(ip, port, settings.tcp_backlog));
-        match opened {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => {
-                use io::ErrorKind::{AddrNotAvailable, Unsupported};
-                let missing = matches!(error.kind(), AddrNotAvailable | Unsupported)
-                    || error.raw_os_error() == Some(libc::EAFNOSUPPORT);
-                log.warning(format_args!(
-                    "Could not create server TCP listening socket {word}:{port}: bind: {}",
-                    reason(&error)
-                ));
-                if !(optional && missing) {
-                    log.warning(format_args!("Failed listening on port {port} (TCP), aborting."));
-                    return None;
-                }
-            }
-        }
-    }
-    if listeners.is_empty() && !settings.bind.is_empty() {
-        log.warning(format_args!("Failed listening on port {port} (TCP), aborting."));
-        return None;
-    }
-    Some(listeners)
 }

@@ -6,6 +6,7 @@
 mod args;
 mod clock;
 mod host;
+mod lent;
 mod log;
 pub mod memory;
 mod net;
@@ -115,9 +116,13 @@ fn serve(program: &OsString, args: &[OsString], mut sources: Sources) -> ExitCod
     log.role = Role::Master;
     let title = Title {
         program: program.to_string_lossy().into_owned(),
-        config_file: sources.file.map(|path| path.display().to_string()).unwrap_or_default(),
+        config_file: sources
+            .file
+            .as_ref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default(),
     };
-    let mut host = match Host::start(config, settings, log.clone(), title) {
+    let mut host = match Host::start(config, settings, log.clone(), title, sources.file) {
         Ok(Some(host)) => host,
         Ok(None) => return ExitCode::FAILURE,
         Err(error) => {
@@ -140,6 +145,7 @@ fn run(host: &mut Host) -> std::io::Result<()> {
         match net::uring::Ring::new() {
             Ok(ring) => {
                 host.log.verbose("Sockets are waited for with io_uring");
+                lent::set_io_engine("io_uring");
                 return net::uring::run(host, ring);
             }
             Err(error) => {

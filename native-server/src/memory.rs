@@ -16,8 +16,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tikv_jemallocator::Jemalloc as Inner;
 
-/// The name of the allocator, for INFO.
-pub(crate) const NAME: &str = "jemalloc";
+/// The name of the allocator, for INFO. Clients take the word `jemalloc` in it for a promise of its control
+/// commands and of active defragmentation, which there are none of.
+pub(crate) const NAME: &str = "je-malloc-5.3.1";
 
 /// The global allocator of the program.
 #[derive(Debug)]

@@ -319,6 +319,28 @@ fn a_port_in_use_ends_the_start() {
 }
 
 #[test]
+fn addresses_change_while_it_runs() {
+    for engine in ENGINES {
+        let server = Server::start(engine, &["--unixsocket", "socket"]);
+        let mut unix = UnixStream::connect(server.dir.join("socket")).expect("somebody listens");
+        unix.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
+        let port = free_port();
+        expect(&mut unix, format!("CONFIG SET port {port}\r\n").as_bytes(), b"+OK\r\n");
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens there now");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
+        expect(&mut stream, b"PING\r\n", b"+PONG\r\n");
+        assert!(TcpStream::connect(("127.0.0.1", server.port)).is_err());
+        let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let taken = taken.local_addr().map(|addr| (addr.port(), taken)).expect("a bound socket");
+        let request = format!("CONFIG SET port {}\r\n", taken.0);
+        expect(&mut unix, request.as_bytes(), b"-ERR CONFIG SET failed");
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it still listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
+        expect(&mut stream, b"PING\r\n", b"+PONG\r\n");
+    }
+}
+
+#[test]
 fn version_and_help_are_printed() {
     let version = run(&["--version"], "");
     assert!(version.stdout.starts_with(b"Redstart server v="));

@@ -20,6 +20,7 @@ use rustix::net::{RecvFlags, SendFlags, SocketFlags, recv, send};
 use super::listen::Listener;
 use super::{Conn, Conns, READ_BYTES};
 use crate::host::{Host, Turn};
+use crate::lent;
 
 /// Tags of what is not a connection: `LISTENER` and up are listeners by descriptor, `SIGNALS` is the signals' socket.
 /// A connection's tag is its index and, above that, its generation, which does not get so far.
@@ -41,9 +42,7 @@ struct Loop {
 /// Serves until the host has enough.
 pub(crate) fn run(host: &mut Host) -> io::Result<()> {
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-    for listener in &host.listeners {
-        watch(&epoll, listener)?;
-    }
+    lent::each_listener(|listener| watch(&epoll, listener))?;
     epoll::add(&epoll, host.signals.fd(), EventData::new_u64(SIGNALS), EventFlags::IN)?;
     let mut this = Loop {
         epoll,
@@ -79,10 +78,11 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
             return Ok(());
         }
         this.drain(host, now);
-        if host.settings_changed() && host.apply_settings() {
-            for listener in host.listeners.iter().filter(|listener| listener.path().is_none()) {
-                watch(&this.epoll, listener)?;
-            }
+        if host.settle() {
+            lent::each_listener(|listener| match listener.path() {
+                None => watch(&this.epoll, listener),
+                Some(_) => Ok(()),
+            })?;
         }
     }
 }

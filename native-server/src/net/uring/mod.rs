@@ -22,6 +22,7 @@ use self::ring::{Completion, Send, Wait};
 use super::listen::Listener;
 use super::{Conn, Conns};
 use crate::host::{Host, Turn};
+use crate::lent;
 
 // A tag: what it is about in bits 60 to 62, 28 bits of a connection's generation, 32 of its index.
 const KIND: u64 = 7 << 60;
@@ -51,9 +52,7 @@ struct Loop {
 
 /// Serves until the host has enough.
 pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
-    for listener in &host.listeners {
-        watch(&mut ring, listener);
-    }
+    lent::each_listener(|listener| watch(&mut ring, listener))?;
     ring.readable(host.signals.fd(), SIGNALS);
     let mut this = Loop::default();
     let mut happened: Vec<Completion> = Vec::new();
@@ -90,16 +89,18 @@ pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
             leaving = true;
         }
         this.drain(host, now);
-        if host.settings_changed() && host.apply_settings() {
-            for listener in host.listeners.iter().filter(|listener| listener.path().is_none()) {
-                watch(&mut ring, listener);
-            }
+        if host.settle() {
+            lent::each_listener(|listener| match listener.path() {
+                None => watch(&mut ring, listener),
+                Some(_) => Ok(()),
+            })?;
         }
     }
 }
 
-fn watch(ring: &mut Ring, listener: &Listener) {
+fn watch(ring: &mut Ring, listener: &Listener) -> io::Result<()> {
     ring.readable(listener.as_fd(), LISTENER | listener.as_fd().as_raw_fd() as u64);
+    Ok(())
 }
 
 impl Loop {
@@ -141,8 +142,9 @@ impl Loop {
             _ => {
                 let fd = tag as u32 as RawFd;
                 self.accept(host, ring, now, fd);
-                if !goes_on && let Some(listener) = host.listener(fd) {
-                    watch(ring, listener);
+                if !goes_on {
+                    // One that is gone is not watched.
+                    let _ = lent::listener(fd, |listener| watch(ring, listener));
                 }
             }
         }

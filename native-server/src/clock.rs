@@ -5,8 +5,9 @@
 //! stamp counter), compared with the monotonic clock at the start: reading it takes a third of the time of
 //! reading a clock.
 
+use core::time::Duration;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use redstart_core::Now;
 
@@ -50,7 +51,7 @@ fn clock_nanos() -> u64 {
 mod counter {
     use super::{Duration, Instant};
     use core::arch::x86_64::{__cpuid, _rdtsc};
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use core::sync::atomic::{AtomicU64, Ordering};
 
     /// The leaf of `cpuid` about power management, and its bit that says the counter never changes its pace.
     const POWER: u32 = 0x8000_0007;

@@ -1,10 +1,10 @@
 //! What the two event loops share: the engine, the clocks, who is let in, and the effects that are not
 //! about a connection.
 
+use core::time::Duration;
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use redstart_core::{Config, ConnId, Effect, Engine, Now};
 use rustix::io::Errno;
@@ -236,7 +236,7 @@ impl Host {
     fn apply_settings(&mut self) {
         let mut new = Settings::new(self.engine.config());
         new.pidfile.clone_from(&self.settings.pidfile);
-        let old = std::mem::replace(&mut self.settings, new);
+        let old = core::mem::replace(&mut self.settings, new);
         let new = &self.settings;
         self.log.level = new.loglevel;
         if (new.port, &new.bind, &new.title) != (old.port, &old.bind, &old.title) {

@@ -4,7 +4,7 @@
 //! Each line is one `write` in append mode: others (log rotation, a test that writes marks) may write to
 //! the same file. The file is opened for each line, so that one moved away is left alone from then on.
 
-use std::fmt::Display;
+use core::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;

@@ -10,9 +10,9 @@
 //! The count must cost next to nothing. One thread does nearly all of the allocating, and what only it
 //! writes needs no locked instruction: it has a counter to itself, and all others share one.
 
-use std::alloc::{GlobalAlloc, Layout};
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::Cell;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use tikv_jemallocator::Jemalloc as Inner;
 

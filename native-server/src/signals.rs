@@ -2,11 +2,11 @@
 //!
 //! The handlers only set a flag and write a byte; the loop does the rest in its own time.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;

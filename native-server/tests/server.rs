@@ -1,15 +1,16 @@
 //! The binary as its users meet it: started with arguments and files, talked to over sockets, stopped by
 //! signals; with each of the two event loops.
 
+use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_redstart-server");
 const ENGINES: [&str; 2] = ["epoll", "io_uring"];

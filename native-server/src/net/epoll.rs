@@ -6,9 +6,9 @@
 //! the buffer, one read per turn so that nobody waits for a busy neighbour; those that filled it are in
 //! `unread` for the next turn. A send that falls short goes on when the socket says it is writable.
 
+use core::time::Duration;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::time::Duration;
 
 use redstart_core::{ConnId, Effect, Now};
 use rustix::event::Timespec;
@@ -64,7 +64,7 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         };
         let now = host.begin_turn();
-        for id in std::mem::take(&mut this.unread) {
+        for id in core::mem::take(&mut this.unread) {
             this.read(host, now, id);
         }
         for event in &events[..count] {

@@ -9,9 +9,9 @@
 mod ring;
 
 use core::mem;
+use core::time::Duration;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::time::Duration;
 
 use redstart_core::{ConnId, Effect, Now};
 use rustix::io::Errno;
@@ -106,7 +106,7 @@ fn watch(ring: &mut Ring, listener: &Listener) -> io::Result<()> {
 impl Loop {
     #[inline]
     fn happened(&mut self, host: &mut Host, ring: &mut Ring, now: Now, completion: Completion) {
-        let (tag, goes_on) = ring.with(completion, |news| {
+        let (tag, goes_on) = completion.open(ring, |news| {
             if news.tag & KIND == RECEIVE
                 && let Some(id) = self.current(news.tag)
             {

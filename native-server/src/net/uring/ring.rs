@@ -5,16 +5,17 @@
 //! - Bytes to be sent are borrowed for the length of `turn`, and `turn` does not return before the kernel
 //!   has reported the end of every send. A send never waits for its socket, so that is at once.
 //! - Bytes received lie in buffers that are the kernel's until a completion names one; from then on it is
-//!   the [`Completion`]'s alone, which cannot be copied, and [`Ring::with`] gives the buffer back
+//!   the [`Completion`]'s alone, which cannot be copied, and [`Completion::open`] gives the buffer back
 //!   when it has consumed it.
 //! - The memory of the ring and the buffers lives until after the ring's descriptor is closed.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU16, Ordering};
+use core::time::Duration;
+use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::Duration;
 
 use io_uring::types::{BufRingEntry, Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
@@ -74,8 +75,8 @@ pub(crate) struct Ring {
     buffers: Buffers,
 }
 
-impl std::fmt::Debug for Ring {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Ring {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Ring")
     }
 }
@@ -212,24 +213,22 @@ impl Ring {
             }
         }
     }
+}
 
-    /// Hands a completion to `look` and gives its buffer back to the kernel.
+impl Completion {
+    /// Hands it to `look` and gives its buffer back to the kernel.
     #[inline]
-    pub(crate) fn with<R>(
-        &mut self,
-        completion: Completion,
-        look: impl FnOnce(News<'_>) -> R,
-    ) -> R {
-        let Completion { tag, result, flags } = completion;
+    pub(crate) fn open<R>(self, ring: &mut Ring, look: impl FnOnce(News<'_>) -> R) -> R {
+        let Self { tag, result, flags } = self;
         let buffer = cqueue::buffer_select(flags);
         let result = outcome(result);
         let bytes = match (buffer, &result) {
-            (Some(buffer), Ok(len)) => self.buffers.bytes(buffer, *len as usize),
+            (Some(buffer), Ok(len)) => ring.buffers.bytes(buffer, *len as usize),
             _ => &[],
         };
         let answer = look(News { tag, result, bytes, goes_on: cqueue::more(flags) });
         if let Some(buffer) = buffer {
-            self.buffers.give_back(buffer);
+            ring.buffers.give_back(buffer);
         }
         answer
     }
@@ -276,7 +275,7 @@ impl Buffers {
     fn bytes(&self, buffer: u16, len: usize) -> &[u8] {
         let len = len.min(BUFFER_BYTES);
         // SAFETY: the buffer is initialised, and only we have it, until `give_back`, which takes `&mut`.
-        unsafe { std::slice::from_raw_parts(self.at(buffer), len) }
+        unsafe { core::slice::from_raw_parts(self.at(buffer), len) }
     }
 
     /// Puts a buffer where the kernel will find it after [`Buffers::publish`].

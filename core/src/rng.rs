@@ -28,7 +28,7 @@ impl Rng {
 
     /// The next 64 bits.
     #[inline]
-    pub fn next(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         let [a, b, c, d] = self.state;
         let result = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
         let (c2, d2) = (c ^ a, d ^ b);
@@ -40,7 +40,7 @@ impl Rng {
     #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         // Lemire's multiply; the bias of at most bound / 2^64 shows in nothing a client can count.
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+        ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
 }
 
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_numbers() {
         let (mut a, mut b) = (Rng::new(7), Rng::new(7));
-        assert!((0..100).all(|_| a.next() == b.next()));
-        assert_ne!(Rng::new(8).next(), Rng::new(7).next());
+        assert!((0..100).all(|_| a.next_u64() == b.next_u64()));
+        assert_ne!(Rng::new(8).next_u64(), Rng::new(7).next_u64());
     }
 
     #[test]

@@ -287,8 +287,11 @@ struct Repetition {
 }
 
 /// The last arguments of `args` may come again.
-fn repeat(args: &mut Vec<Arg>, what: Repetition) -> Result<(), &'static str> {
-    if what.token {
+fn repeat(
+    args: &mut Vec<Arg>,
+    Repetition { args: values, token }: Repetition,
+) -> Result<(), &'static str> {
+    if token {
         // The token that stands before them comes each time.
         let at = args.iter().rposition(|arg| arg.kind == ArgKind::PureToken);
         let at = at.ok_or("nothing to repeat")?;
@@ -297,7 +300,7 @@ fn repeat(args: &mut Vec<Arg>, what: Repetition) -> Result<(), &'static str> {
         args.push(again);
         return Ok(());
     }
-    let at = args.len().checked_sub(what.args).ok_or("nothing to repeat")?;
+    let at = args.len().checked_sub(values).ok_or("nothing to repeat")?;
     let mut again = Arg::group(ArgKind::Block, args.split_off(at));
     again.multiple = true;
     args.push(again);

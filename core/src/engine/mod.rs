@@ -57,7 +57,7 @@ impl Engine {
         let hash_seed = HashSeed::new(words);
         let run_id = rng.hex_id();
         let replication_id = rng.hex_id();
-        let store_rng = Rng::new(rng.next());
+        let store_rng = Rng::new(rng.next_u64());
         let store = Store::new(config.databases, Tuning::new(hash_seed), store_rng);
         let mut engine = Self {
             store,

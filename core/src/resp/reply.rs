@@ -237,34 +237,34 @@ impl Reply {
 
     /// Makes the deferred aggregate an array of `len` elements.
     pub fn finish_array(&mut self, place: Deferred, len: usize) {
-        self.finish(&place, b'*', len);
+        self.finish(place, b'*', len);
     }
 
     /// Makes the deferred aggregate a map of `pairs`; in RESP2 an array of twice that.
     pub fn finish_map(&mut self, place: Deferred, pairs: usize) {
         if self.is_resp3() {
-            self.finish(&place, b'%', pairs);
+            self.finish(place, b'%', pairs);
         } else {
-            self.finish(&place, b'*', pairs * 2);
+            self.finish(place, b'*', pairs * 2);
         }
     }
 
     /// Makes the deferred aggregate a set of `len` elements; in RESP2 an array.
     pub fn finish_set(&mut self, place: Deferred, len: usize) {
         let kind = if self.is_resp3() { b'~' } else { b'*' };
-        self.finish(&place, kind, len);
+        self.finish(place, kind, len);
     }
 
-    fn finish(&mut self, place: &Deferred, kind: u8, len: usize) {
+    fn finish(&mut self, Deferred { at }: Deferred, kind: u8, len: usize) {
         let mut buffer = itoa::Buffer::new();
         let digits = buffer.format(len).as_bytes();
         let header = digits.len() + 3;
         let end = self.out.len();
         self.out.resize(end + header, 0);
-        self.out.copy_within(place.at..end, place.at + header);
-        self.out[place.at] = kind;
-        self.out[place.at + 1..][..digits.len()].copy_from_slice(digits);
-        self.out[place.at + 1 + digits.len()..][..2].copy_from_slice(b"\r\n");
+        self.out.copy_within(at..end, at + header);
+        self.out[at] = kind;
+        self.out[at + 1..][..digits.len()].copy_from_slice(digits);
+        self.out[at + 1 + digits.len()..][..2].copy_from_slice(b"\r\n");
     }
 
     #[inline]

@@ -259,7 +259,7 @@ fn sample(
     mut f: impl FnMut(&Entry, &mut Rng),
 ) {
     let entries = db.entries();
-    let at = rng.next();
+    let at = rng.next_u64();
     if !volatile {
         entries.sample(at, count, |entry| f(entry, rng));
     } else if db.volatile() > 0 {

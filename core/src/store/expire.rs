@@ -109,7 +109,7 @@ impl Store {
         let mut key: Option<Box<[u8]>> = None;
         for _ in 0..TRIES {
             let (entries, rng) = (&self.dbs[self.current].entries, &mut self.rng);
-            let entry = entries.random(|| rng.next())?;
+            let entry = entries.random(|| rng.next_u64())?;
             let chosen: Box<[u8]> = Box::from(entry.key());
             if !entry.is_due(self.now_ms) {
                 return Some(chosen);
@@ -120,7 +120,7 @@ impl Store {
         // Nearly all have expired. One that has not may still be near.
         let now_ms = self.now_ms;
         let mut live = None;
-        let at = self.rng.next();
+        let at = self.rng.next_u64();
         self.db().entries().sample(at, 1000, |entry| {
             if !entry.is_due(now_ms) {
                 live = Some(Box::from(entry.key()));

@@ -170,7 +170,7 @@ impl Hash {
                 self.at(rng.below(fields) as usize)
             }
             Repr::Table(table) => table
-                .random(|| rng.next())
+                .random(|| rng.next_u64())
                 .map(|f| (Element::Str(f.name()), Element::Str(f.value()))),
         }
     }

@@ -167,7 +167,9 @@ impl Set {
                 }
                 pack.get(rng.below(u64::from(len)) as i64)
             }
-            Repr::Table(table) => table.random(|| rng.next()).map(|m| Element::Str(m.as_slice())),
+            Repr::Table(table) => {
+                table.random(|| rng.next_u64()).map(|m| Element::Str(m.as_slice()))
+            }
         }
     }
 
@@ -203,7 +205,7 @@ impl Set {
             return;
         }
         let mut pack = Listpack::new();
-        for value in ints.iter() {
+        for value in ints {
             pack.push_back_int(value);
         }
         self.repr = Repr::Listpack(pack);
@@ -291,8 +293,11 @@ mod tests {
             let mut rng = Rng::new(3);
             for step in 0..2000 {
                 let n = rng.below(300);
-                let member =
-                    if step > 500 && n % 3 == 0 { format!("m{n}") } else { format!("{n}") };
+                let member = if step > 500 && n.is_multiple_of(3) {
+                    format!("m{n}")
+                } else {
+                    format!("{n}")
+                };
                 if rng.below(3) == 0 {
                     assert_eq!(set.remove(member.as_bytes(), &SEED), model.remove(&member));
                 } else {

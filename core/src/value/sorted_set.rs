@@ -222,7 +222,7 @@ impl SortedSet {
                 self.iter_from(rng.below(len), Direction::Up).next()
             }
             Repr::Tree(tree) => {
-                tree.random(|| rng.next()).map(|m| (Element::Str(m.member()), m.score()))
+                tree.random(|| rng.next_u64()).map(|m| (Element::Str(m.member()), m.score()))
             }
         }
     }

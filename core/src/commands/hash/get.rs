@@ -1,5 +1,6 @@
 //! Reading hashes: HGET, HMGET, HGETALL, HKEYS, HVALS, HLEN, HEXISTS, HSTRLEN.
 
+use crate::collections::listpack::Element;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::value::Hash;
@@ -157,7 +158,7 @@ pub const HSTRLEN: Command = Command::new("hstrlen", 3, hstrlen)
 
 fn hstrlen(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
-    let len = hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed)).map_or(0, |v| v.len());
+    let len = hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed)).map_or(0, Element::len);
     ctx.reply.len(len);
     Ok(Flow::Done)
 }

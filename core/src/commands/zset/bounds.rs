@@ -36,7 +36,7 @@ pub(super) enum NameBound<'a> {
 impl<'a> Bounds<'a> {
     /// The scores at `low` and `high` among the arguments.
     pub(super) fn scores(args: Args<'a>, low: usize, high: usize) -> Result<Self, Error> {
-        Ok(Self::Scores(score_bound(&args.at(low))?, score_bound(&args.at(high))?))
+        Ok(Self::Scores(score_bound(args.at(low))?, score_bound(args.at(high))?))
     }
 
     /// The names at `low` and `high` among the arguments.

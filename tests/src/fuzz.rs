@@ -67,7 +67,8 @@ pub fn resp_session(data: &[u8]) {
 pub fn listpack_bytes(data: &[u8]) {
     let Ok(pack) = Listpack::from_bytes(data) else { return };
     pack.check();
-    let forward: Vec<_> = pack.iter().map(|element| element.to_vec()).collect();
+    let forward: Vec<_> =
+        pack.iter().map(redstart_core::collections::listpack::Element::to_vec).collect();
     assert_eq!(forward.len(), pack.len() as usize);
     let mut backward = Vec::new();
     let mut at = pack.last();
@@ -81,7 +82,10 @@ pub fn listpack_bytes(data: &[u8]) {
     for text in &forward {
         copy.push_back(text);
     }
-    assert_eq!(copy.iter().map(|element| element.to_vec()).collect::<Vec<_>>(), forward);
+    assert_eq!(
+        copy.iter().map(redstart_core::collections::listpack::Element::to_vec).collect::<Vec<_>>(),
+        forward
+    );
 }
 
 /// Edits of a listpack, next to a vector that is edited the same way.
@@ -115,7 +119,9 @@ pub fn listpack_edits(data: &[u8]) {
             (4, Some((pos, at))) => {
                 let next = pack.remove(pos);
                 model.remove(at);
-                let next = next.and_then(|pos| pack.at(pos)).map(|element| element.to_vec());
+                let next = next
+                    .and_then(|pos| pack.at(pos))
+                    .map(redstart_core::collections::listpack::Element::to_vec);
                 assert_eq!(next.as_ref(), model.get(at), "what follows the removed one");
             }
             (5, Some((_, at))) => {
@@ -128,7 +134,12 @@ pub fn listpack_edits(data: &[u8]) {
                 let tail = pack.split_off(at as u32);
                 let moved = model.split_off(at);
                 tail.check();
-                assert_eq!(tail.iter().map(|element| element.to_vec()).collect::<Vec<_>>(), moved);
+                assert_eq!(
+                    tail.iter()
+                        .map(redstart_core::collections::listpack::Element::to_vec)
+                        .collect::<Vec<_>>(),
+                    moved
+                );
                 pack.concat(tail.view());
                 model.extend(moved);
             }
@@ -139,9 +150,15 @@ pub fn listpack_edits(data: &[u8]) {
         }
         pack.check();
     }
-    assert_eq!(pack.iter().map(|element| element.to_vec()).collect::<Vec<_>>(), model);
+    assert_eq!(
+        pack.iter().map(redstart_core::collections::listpack::Element::to_vec).collect::<Vec<_>>(),
+        model
+    );
     for text in &model {
-        let found = pack.find(text, 0).and_then(|pos| pack.at(pos)).map(|element| element.to_vec());
+        let found = pack
+            .find(text, 0)
+            .and_then(|pos| pack.at(pos))
+            .map(redstart_core::collections::listpack::Element::to_vec);
         assert_eq!(found.as_ref(), Some(text));
     }
     assert_eq!(

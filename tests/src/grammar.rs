@@ -18,13 +18,13 @@ pub enum Node {
     /// A value: `count`, or `limit:count` with its type.
     Value(String),
     /// One after the other.
-    Sequence(Vec<Node>),
+    Sequence(Vec<Self>),
     /// One of them.
-    Choice(Vec<Node>),
+    Choice(Vec<Self>),
     /// It or nothing.
-    Optional(Box<Node>),
+    Optional(Box<Self>),
     /// Once or more.
-    Repeated(Box<Node>),
+    Repeated(Box<Self>),
 }
 
 /// Reads the notation.

@@ -114,10 +114,10 @@ export class Engine {
     return this.listen('ssubscribe', channels, listener);
   }
 
-  /** A RESP connection, for clients that speak the protocol. */
-  connect(): Connection {
+  /** A RESP connection, for clients that speak the protocol. `address` is what CLIENT LIST shows. */
+  connect(address = 'embedded:0'): Connection {
     const native = this.live();
-    const id = native.connect();
+    const id = native.connect(address);
     const connection = new Connection(
       {
         receive: (id, bytes) => {

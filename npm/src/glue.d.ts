@@ -5,7 +5,7 @@ declare module '#glue' {
     run(bytes: number, unixMs: number, monoMs: number): number;
     output(): number;
     output_bytes(): number;
-    connect(unixMs: number, monoMs: number): number;
+    connect(address: string, unixMs: number, monoMs: number): number;
     receive(connection: number, bytes: number, unixMs: number, monoMs: number): void;
     disconnect(connection: number, unixMs: number, monoMs: number): void;
     poll(unixMs: number, monoMs: number): number;

@@ -83,8 +83,8 @@ export class Native implements Memory {
     return this.reader;
   }
 
-  connect(): number {
-    return this.guard((exports) => exports.connect(this.time.now(), this.time.mono()));
+  connect(address: string): number {
+    return this.guard((exports) => exports.connect(address, this.time.now(), this.time.mono()));
   }
 
   receive(connection: number, bytes: Uint8Array): void {

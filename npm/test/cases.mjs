@@ -83,14 +83,6 @@ export const cases = {
     equal(engine.configGet('maxmemory-policy'), { 'maxmemory-policy': 'noeviction' });
   },
 
-  'every command of the table is a method': async ({ Engine }) => {
-    const engine = await Engine.open();
-    const lists = engine.call('COMMAND', 'LIST');
-    const none = lists.filter((name) => !name.includes('|') && typeof engine[name.replaceAll('-', '_')] !== 'function');
-    equal(none, []);
-    equal(lists.length > 100, true);
-  },
-
   'text is UTF-8 on the way in and out': async ({ Engine }) => {
     const engine = await Engine.open();
     for (const value of ['', 'é', 'ü€😀', '😀'.repeat(100), 'a'.repeat(63) + 'é', 'a'.repeat(5000), 'é'.repeat(5000)]) {

@@ -33,7 +33,7 @@ export { value, raw, count, all, reply, stop };
 `);
   const { status, stdout } = spawnSync(`${here}node_modules/.bin/tsc`, [
     '--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--moduleResolution', 'nodenext',
-    '--lib', 'es2022,esnext.disposable,dom', '--skipLibCheck', 'false', '--types', '', file,
+    '--lib', 'es2022,esnext.disposable,dom', '--skipLibCheck', 'false', file,
   ], { cwd: here, encoding: 'utf8' });
   spawnSync('rm', ['-r', folder]);
   assert.equal(status, 0, stdout);

@@ -38,7 +38,8 @@ const KINDS: i32 = 8;
 #[derive(Debug)]
 pub struct Engine {
     inner: core_engine::Engine,
-    direct: ConnId,
+    /// Opened by the first direct call, and anew when it was closed.
+    direct: Option<ConnId>,
     connections: Vec<Option<ConnId>>,
     /// What [`Engine::run`] came across and [`Engine::poll`] has yet to tell.
     effects: VecDeque<Effect>,
@@ -77,11 +78,10 @@ impl Engine {
         let seed = options.seed()?;
         let now = now(unix_ms, mono_ms);
         let hooks = Hooks { used_memory: memory::used, ..Hooks::default() };
-        let mut inner = core_engine::Engine::new(config, seed, now, hooks);
-        let direct = connect_direct(&mut inner, now);
+        let inner = core_engine::Engine::new(config, seed, now, hooks);
         Ok(Self {
             inner,
-            direct,
+            direct: None,
             connections: Vec::new(),
             effects: VecDeque::new(),
             input: Vec::new(),
@@ -107,14 +107,18 @@ impl Engine {
     /// [`Engine::poll`] has something to tell as well.
     pub fn run(&mut self, bytes: usize, unix_ms: f64, mono_ms: f64) -> i32 {
         let now = now(unix_ms, mono_ms);
+        let direct = match self.direct {
+            Some(direct) => direct,
+            None => self.connect_direct(now),
+        };
         let request = &self.input[..bytes.min(self.input.len())];
-        self.inner.receive(now, self.direct, request);
+        self.inner.receive(now, direct, request);
         self.clear_output();
-        self.take_output(now, self.direct);
+        self.take_output(now, direct);
         while let Some(effect) = self.inner.poll() {
             match effect {
-                Effect::Send(conn) if conn == self.direct => self.take_output(now, conn),
-                Effect::Close(conn) if conn == self.direct => self.reopen_direct(now),
+                Effect::Send(conn) if conn == direct => self.take_output(now, conn),
+                Effect::Close(conn) if conn == direct => self.disconnect_direct(now),
                 effect => self.effects.push_back(effect),
             }
         }
@@ -132,9 +136,10 @@ impl Engine {
         self.output.len()
     }
 
-    /// A new RESP connection; its number.
-    pub fn connect(&mut self, unix_ms: f64, mono_ms: f64) -> u32 {
-        let peer = Peer { addr: "embedded:0".into(), local: true, fd: -1, ..Peer::default() };
+    /// A new RESP connection; its number. The address is what CLIENT LIST shows.
+    pub fn connect(&mut self, address: String, unix_ms: f64, mono_ms: f64) -> u32 {
+        let laddr = "127.0.0.1:6379".into();
+        let peer = Peer { addr: address, laddr, local: true, fd: -1, ..Peer::default() };
         let conn = self.inner.connect(now(unix_ms, mono_ms), peer);
         let place = self.connections.iter().position(Option::is_none).unwrap_or_else(|| {
             self.connections.push(None);
@@ -172,10 +177,10 @@ impl Engine {
         match effect {
             Effect::Send(conn) => {
                 self.take_output(now, conn);
-                if conn == self.direct { PUSH } else { self.number(conn, SEND) }
+                if Some(conn) == self.direct { PUSH } else { self.number(conn, SEND) }
             }
-            Effect::Close(conn) if conn == self.direct => {
-                self.reopen_direct(now);
+            Effect::Close(conn) if Some(conn) == self.direct => {
+                self.disconnect_direct(now);
                 DONE
             }
             Effect::Close(conn) => self.number(conn, CLOSE),
@@ -240,23 +245,27 @@ impl Engine {
         self.inner.sent(now, conn, self.output.len() - before);
     }
 
-    /// The direct connection was closed (QUIT, CLIENT KILL): what comes next goes over a new one.
-    fn reopen_direct(&mut self, now: Now) {
-        self.inner.disconnect(now, self.direct);
-        self.direct = connect_direct(&mut self.inner, now);
+    /// The connection of the direct calls. It speaks RESP3, so that replies say what they are.
+    #[cold]
+    fn connect_direct(&mut self, now: Now) -> ConnId {
+        let addr = "direct:0".into();
+        let peer = Peer { addr, local: true, synchronous: true, fd: -1, ..Peer::default() };
+        let conn = self.inner.connect(now, peer);
+        self.inner.receive(now, conn, b"HELLO 3\r\n");
+        let bytes = self.inner.outgoing(conn).map(<[u8]>::len).sum();
+        self.inner.sent(now, conn, bytes);
+        self.direct = Some(conn);
+        conn
+    }
+
+    /// The direct connection was closed (QUIT, CLIENT KILL): the next call opens another.
+    #[cold]
+    fn disconnect_direct(&mut self, now: Now) {
+        if let Some(conn) = self.direct.take() {
+            self.inner.disconnect(now, conn);
+        }
     }
 }
 
 /// A buffer that was larger for once is cut back to this.
 const LARGE: usize = 1 << 20;
-
-/// The connection of the synchronous calls. It speaks RESP3, so that replies say what they are.
-fn connect_direct(inner: &mut core_engine::Engine, now: Now) -> ConnId {
-    let peer =
-        Peer { addr: "direct:0".into(), local: true, synchronous: true, fd: -1, ..Peer::default() };
-    let conn = inner.connect(now, peer);
-    inner.receive(now, conn, b"HELLO 3\r\n");
-    let bytes = inner.outgoing(conn).map(<[u8]>::len).sum();
-    inner.sent(now, conn, bytes);
-    conn
-}

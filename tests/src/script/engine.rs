@@ -16,6 +16,8 @@ pub struct EngineHost {
     engine: Engine,
     now: Now,
     connections: BTreeMap<String, Connection>,
+    /// What went in and came out, a line each, for the engine in WebAssembly to do the same.
+    tape: Option<String>,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,7 @@ impl EngineHost {
     /// An engine with the default configuration and a seed.
     pub fn new(seed: u8) -> Self {
         let engine = Engine::new(config(), [seed; 32], BIRTH, Hooks::default());
-        Self { engine, now: BIRTH, connections: BTreeMap::new() }
+        Self { engine, now: BIRTH, connections: BTreeMap::new(), tape: None }
     }
 
     /// Sets the wall clock to this machine's, to compare times with another server's.
@@ -51,6 +53,26 @@ impl EngineHost {
         &self.engine
     }
 
+    /// Starts to record.
+    #[must_use]
+    pub fn recording(mut self) -> Self {
+        self.tape = Some(String::new());
+        self
+    }
+
+    /// What was recorded: `connect NAME ADDRESS`, `in NAME HEX`, `out NAME HEX`, `close NAME`,
+    /// `disconnect NAME`, `time UNIX_US MONO_US`.
+    pub fn tape(&self) -> &str {
+        self.tape.as_deref().unwrap_or_default()
+    }
+
+    fn record(&mut self, line: impl FnOnce() -> String) {
+        if let Some(tape) = &mut self.tape {
+            tape.push_str(&line());
+            tape.push('\n');
+        }
+    }
+
     /// Carries out what the engine asks for.
     fn settle(&mut self) -> Result<(), String> {
         while let Some(effect) = self.engine.poll() {
@@ -58,13 +80,19 @@ impl EngineHost {
                 Effect::Send(id) => {
                     let bytes: Vec<u8> = self.engine.outgoing(id).flatten().copied().collect();
                     self.engine.sent(self.now, id, bytes.len());
-                    if let Some(connection) = self.connections.values_mut().find(|c| c.id == id) {
+                    let found = self.connections.iter_mut().find(|(_, c)| c.id == id);
+                    if let Some((name, connection)) = found {
                         connection.received.extend_from_slice(&bytes);
+                        let name = name.clone();
+                        self.record(|| format!("out {name:?} {}", hex(&bytes)));
                     }
                 }
                 Effect::Close(id) => {
-                    if let Some(connection) = self.connections.values_mut().find(|c| c.id == id) {
+                    let found = self.connections.iter_mut().find(|(_, c)| c.id == id);
+                    if let Some((name, connection)) = found {
                         connection.closed = true;
+                        let name = name.clone();
+                        self.record(|| format!("close {name:?}"));
                     }
                     self.engine.disconnect(self.now, id);
                 }
@@ -90,7 +118,9 @@ impl Host for EngineHost {
             local: true,
             ..Peer::default()
         };
+        let addr = peer.addr.clone();
         let id = self.engine.connect(self.now, peer);
+        self.record(|| format!("connect {name:?} {addr}"));
         self.connections
             .insert(name.into(), Connection { id, received: Vec::new(), closed: false });
         self.settle()
@@ -103,6 +133,7 @@ impl Host for EngineHost {
             return Ok(());
         }
         let id = connection.id;
+        self.record(|| format!("in {name:?} {}", hex(bytes)));
         self.engine.receive(now, id, bytes);
         self.settle()
     }
@@ -122,6 +153,7 @@ impl Host for EngineHost {
     fn disconnect(&mut self, name: &str) -> Result<(), String> {
         let now = self.now;
         let id = self.connection(name)?.id;
+        self.record(|| format!("disconnect {name:?}"));
         self.engine.disconnect(now, id);
         self.connections.remove(name);
         self.settle()
@@ -133,15 +165,22 @@ impl Host for EngineHost {
         for _ in 0..1_000_000 {
             let Some(deadline) = self.engine.deadline().filter(|at| *at <= end.mono_us) else {
                 self.now = end;
+                self.record(|| format!("time {} {}", end.unix_us, end.mono_us));
                 self.engine.timeout(end);
                 return self.settle();
             };
             let passed = deadline.saturating_sub(self.now.mono_us);
             self.now.mono_us += passed;
             self.now.unix_us += passed;
+            let now = self.now;
+            self.record(|| format!("time {} {}", now.unix_us, now.mono_us));
             self.engine.timeout(self.now);
             self.settle()?;
         }
         Err("the engine's deadline stands still".into())
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

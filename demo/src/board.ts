@@ -4,8 +4,8 @@ import type { Engine } from 'redstart';
 
 const KEY = 'leaderboard';
 const ROWS = 5;
-const ROW_REM = 2.6;
-const PLAYERS = { Ada: 1815, Grace: 1906, Edsger: 1930, Barbara: 1939, Radia: 1951, Donald: 1938, Lynn: 1938 };
+const ROW_REM = 2.3;
+const PLAYERS = { Ada: 920, Grace: 810, Edsger: 690, Barbara: 640, Radia: 530, Donald: 470, Lynn: 440 };
 
 export function startBoard(engine: Engine): void {
   const list = document.querySelector<HTMLOListElement>('#board')!;

@@ -1,6 +1,7 @@
 /** The chat: two panes that know each other only through a channel. */
 
 import type { Engine } from 'redstart';
+import { Parser, request } from './resp.ts';
 
 const CHANNEL = 'chat';
 const MESSAGES_MAX = 100;
@@ -13,12 +14,12 @@ export function startChat(engine: Engine): void {
     pane.innerHTML = '<h3></h3><div class="messages" role="log" aria-live="polite"></div><form><input maxlength="200" enterkeyhint="send" autocomplete="off" /><button aria-label="Send">↵</button></form>';
     pane.querySelector('h3')!.textContent = name;
     const input = pane.querySelector('input')!;
-    input.placeholder = `Say something as ${name}`;
-    input.setAttribute('aria-label', input.placeholder);
+    input.placeholder = 'Message';
+    input.setAttribute('aria-label', `Message from ${name}`);
     const messages = pane.querySelector('.messages')!;
     chat.append(pane);
 
-    engine.subscribe(CHANNEL, (message) => {
+    listen(engine, (message) => {
       const [, from, text] = /^(Ada|Lin): (.*)$/s.exec(message) ?? [undefined, '', message];
       const bubble = document.createElement('p');
       bubble.className = from === name ? 'own' : from ? '' : 'other';
@@ -36,4 +37,18 @@ export function startChat(engine: Engine): void {
   }
   engine.publish(CHANNEL, 'Ada: Is anyone there?');
   engine.publish(CHANNEL, 'Lin: Yes, in the same tab.');
+}
+
+/** A client of its own that hears the channel. */
+function listen(engine: Engine, hear: (message: string) => void): void {
+  const parser = new Parser();
+  const connection = engine.connect();
+  connection.onData((bytes) => {
+    for (const node of parser.feed(bytes)) {
+      if (node.type !== 'array') continue;
+      const [kind, , message] = node.items;
+      if (kind?.type === 'bulk' && kind.text === 'message' && message?.type === 'bulk') hear(message.text);
+    }
+  });
+  connection.write(request(['SUBSCRIBE', CHANNEL]));
 }

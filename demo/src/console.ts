@@ -45,6 +45,8 @@ export function startConsole(engine: Engine, ran: (microseconds: number) => void
   const hint = document.querySelector<HTMLElement>('#hint')!;
   const chips = document.querySelector<HTMLElement>('#chips')!;
 
+  let waiting: [kind: string, text: string][] = [];
+  let running = false;
   let connection = open();
   let place = 0;
 
@@ -52,6 +54,12 @@ export function startConsole(engine: Engine, ran: (microseconds: number) => void
     screen.append(element('div', kind, text));
     while (screen.childElementCount > LINES_MAX) screen.firstElementChild!.remove();
     screen.scrollTop = screen.scrollHeight;
+  }
+
+  function flush(): void {
+    const lines = waiting;
+    waiting = [];
+    for (const [kind, text] of lines) print(kind, text);
   }
 
   function open() {
@@ -62,11 +70,13 @@ export function startConsole(engine: Engine, ran: (microseconds: number) => void
       for (const node of parser.feed(bytes)) {
         // The reply to HELLO is not for the reader.
         if (!greeted) greeted = true;
-        else for (const [kind, text] of format(node)) print(kind, text);
+        else waiting.push(...format(node));
       }
+      if (!running) flush();
     });
     made.onClose(() => {
-      print('none', '(the connection was closed; the next command opens another)');
+      waiting.push(['none', '(the connection was closed; the next command opens another)']);
+      if (!running) flush();
     });
     made.write(request(['HELLO', '3']));
     return made;
@@ -84,9 +94,14 @@ export function startConsole(engine: Engine, ran: (microseconds: number) => void
     if (name?.toLowerCase() === 'clear') return screen.replaceChildren();
     if (name?.toLowerCase() === 'help' || name === '?') return help(args.slice(1).join(' ').toUpperCase());
     if (!connection.isOpen) connection = open();
+    const bytes = request(args);
+    // Shown afterwards, so that the time is the engine's and not the page's.
+    running = true;
     const start = performance.now();
-    connection.write(request(args));
+    connection.write(bytes);
     ran((performance.now() - start) * 1000);
+    running = false;
+    flush();
   }
 
   function help(asked: string): void {

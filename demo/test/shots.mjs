@@ -7,7 +7,6 @@ const browser = await chromium.launch(browserOptions);
 const SHOTS = [
   ['light', { width: 1280, height: 800 }, 'light'],
   ['dark', { width: 1280, height: 800 }, 'dark'],
-  ['phone', { width: 390, height: 844 }, 'dark'],
 ];
 try {
   for (const [name, viewport, colorScheme] of SHOTS) {
@@ -21,7 +20,6 @@ try {
     }
     await line.fill('zadd');
     await line.pressSequentially(' ');
-    if (name === 'phone') await page.screenshot({ path: `/tmp/phone-full.png`, fullPage: true });
     await page.screenshot({ path: new URL(`../screenshots/${name}.png`, import.meta.url).pathname });
     await page.close();
   }

@@ -208,13 +208,13 @@ export class Engine {
   /** The engine itself, made at the first call: Workers have no entropy and no clock before. */
   private live(): Native {
     if (this.native) return this.native;
-    const { seed, config } = this.options;
+    const { clock: _, log: __, config, ...others } = this.options;
     const settings = Object.entries(config ?? {}).map(([name, value]) => [
       name,
       value === true ? 'yes' : value === false ? 'no' : String(value),
     ]);
     if (this.freed) throw new Error('the engine was freed');
-    this.native = new Native({ seed, config: settings }, this.clocks);
+    this.native = new Native({ ...others, config: settings }, this.clocks);
     return this.native;
   }
 

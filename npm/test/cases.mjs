@@ -220,6 +220,8 @@ export const cases = {
     equal(throws(() => wrong.ping()).message.includes('no-such'), true);
     const seed = await Engine.open({ seed: bytes(1) });
     equal(throws(() => seed.ping()).message, 'seed: expected 32 bytes');
+    const unknown = await Engine.open({ maxmemory: 1 });
+    equal(throws(() => unknown.ping()).message, 'unknown option: maxmemory');
   },
 
   'memory over the limit is refused, not taken': async ({ Engine }) => {

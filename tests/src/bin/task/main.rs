@@ -8,6 +8,7 @@ mod demo;
 mod shell;
 mod sim;
 mod smoke;
+mod tapes;
 mod tools;
 mod verify;
 
@@ -22,6 +23,7 @@ usage: cargo <task> [arguments]
   bench-peers [--memory] [ARG...]  the release server against Redis, Valkey and a do-nothing responder
   bless [generated | scripts]      refresh generated files, or the scripts' replies from a real Redis
   sim [SEED | SECONDSs]            clients, clock and cuts from a seed; every reply must come, once, in order
+  tapes FILE                       what every script sends and gets, for the engine in WebAssembly to repeat
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         "bench-peers" => bench::run(&args),
         "bless" => bless::run(&args),
         "sim" => sim::run(&args),
+        "tapes" => tapes::run(&args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -122,7 +122,10 @@ fn wasm() -> Result<(), String> {
     }
     let env = tools::wasm_env()?;
     Run::new("wasm-pack test --node wasm").envs(&env).ok()?;
-    Run::new("wasm-pack test --headless --chrome wasm").envs(&env).ok()
+    Run::new("wasm-pack test --headless --chrome wasm")
+        .envs(&env)
+        .env("WASM_BINDGEN_USE_BROWSER", "1")
+        .ok()
 }
 
 fn npm() -> Result<(), String> {

@@ -1,0 +1,23 @@
+/** The examples in README.md do what it says: `// value` at a line's end is what the line gives. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Engine } from 'redstart';
+
+const blocks = [...readFileSync(new URL('../README.md', import.meta.url), 'utf8').matchAll(/```js\n(.*?)```/gs)].map((m) => m[1]);
+const AsyncFunction = (async () => {}).constructor;
+
+test('the examples run', async () => {
+  assert.ok(blocks.length >= 4);
+  for (const block of blocks) {
+    const engine = await Engine.open();
+    const body = block
+      .replace(/^import .*$/gm, '')
+      .replace(/const engine = /, 'engine = ')
+      .replace(/^(.+;) +\/\/ ((?:'|\{ \w+:|\[).*)$/gm, (_, code, value) => `assert.deepEqual(${code.slice(0, -1)}, ${value});`)
+      .replace(/assert\.deepEqual\(engine\.report\(\).*$/m, 'engine.report();');
+    await new AsyncFunction('Engine', 'assert', 'engine', 'process', 'console', body)(
+      Engine, assert, engine, { stdout: { write() {} } }, { log() {} },
+    );
+  }
+});

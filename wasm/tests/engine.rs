@@ -1,0 +1,110 @@
+//! The bindings, in a real JavaScript engine: `wasm-pack test --node wasm`, and with
+//! `WASM_BINDGEN_USE_BROWSER=1` `wasm-pack test --headless --chrome wasm`. What JavaScript does with them
+//! is npm/test's.
+
+#![cfg(target_arch = "wasm32")]
+
+use js_sys::{Array, Object, Reflect, Uint8Array};
+use redstart_wasm::Engine;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+const UNIX_MS: f64 = 1_700_000_000_000.0;
+
+fn options(name: &str, value: &JsValue) -> JsValue {
+    let options = Object::new();
+    Reflect::set(&options, &name.into(), value).expect("a plain object takes properties");
+    options.into()
+}
+
+fn write(engine: &mut Engine, bytes: &[u8]) {
+    let at = engine.input(bytes.len());
+    // SAFETY: `input` gives room for as many bytes at this address, and nothing else uses it now.
+    unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len()) };
+}
+
+fn output(engine: &Engine) -> String {
+    // SAFETY: the output has so many bytes at this address until the next call.
+    let bytes = unsafe { core::slice::from_raw_parts(engine.output(), engine.output_bytes()) };
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn run(engine: &mut Engine, request: &str, mono_ms: f64) -> (i32, String) {
+    write(engine, request.as_bytes());
+    let length = engine.run(request.len(), UNIX_MS + mono_ms, mono_ms);
+    (length, output(engine))
+}
+
+fn engine() -> Engine {
+    Engine::new(JsValue::UNDEFINED, UNIX_MS, 1.0).expect("no options are good options")
+}
+
+#[wasm_bindgen_test]
+fn a_direct_call_replies_in_place() {
+    let mut engine = engine();
+    assert_eq!(run(&mut engine, "SET k v\r\n", 1.0), (5, "+OK\r\n".into()));
+    assert_eq!(run(&mut engine, "GET k\r\n", 1.0), (7, "$1\r\nv\r\n".into()));
+    assert_eq!(run(&mut engine, "GET none\r\n", 1.0).1, "_\r\n", "direct calls speak RESP3");
+}
+
+#[wasm_bindgen_test]
+fn keys_expire_by_the_clock_that_is_given() {
+    let mut engine = engine();
+    run(&mut engine, "SET k v PX 100\r\n", 1.0);
+    assert!(engine.deadline() >= 0.0);
+    assert_eq!(run(&mut engine, "EXISTS k\r\n", 100.0).1, ":1\r\n");
+    assert_eq!(run(&mut engine, "EXISTS k\r\n", 102.0).1, ":0\r\n");
+}
+
+#[wasm_bindgen_test]
+fn a_connection_is_told_through_poll() {
+    let mut engine = engine();
+    let number = engine.connect("here:1".into(), UNIX_MS, 1.0);
+    write(&mut engine, b"PING\r\nQUIT\r\n");
+    engine.receive(number, 12, UNIX_MS, 1.0);
+    assert_eq!(engine.poll(UNIX_MS, 1.0), 0);
+    assert_eq!(output(&engine), "+PONG\r\n+OK\r\n");
+    assert_eq!(engine.poll(UNIX_MS, 1.0), 1, "then it is to be closed");
+    engine.disconnect(number, UNIX_MS, 1.0);
+    assert_eq!(engine.poll(UNIX_MS, 1.0), -1);
+}
+
+#[wasm_bindgen_test]
+fn a_direct_call_that_wakes_a_connection_says_that_there_is_more() {
+    let mut engine = engine();
+    let number = engine.connect("here:1".into(), UNIX_MS, 1.0);
+    write(&mut engine, b"BLPOP q 0\r\n");
+    engine.receive(number, 11, UNIX_MS, 1.0);
+    assert_eq!(engine.poll(UNIX_MS, 1.0), -1);
+    assert_eq!(run(&mut engine, "RPUSH q x\r\n", 1.0), (-1 - 4, ":1\r\n".into()));
+    assert_eq!(engine.poll(UNIX_MS, 1.0), 0);
+    assert_eq!(output(&engine), "*2\r\n$1\r\nq\r\n$1\r\nx\r\n");
+}
+
+#[wasm_bindgen_test]
+fn options_are_checked() {
+    let wrong = [
+        options("seed", &Uint8Array::new_with_length(3)),
+        options("sead", &Uint8Array::new_with_length(32)),
+        options("config", &Array::of1(&Array::of2(&"no-such".into(), &"1".into()))),
+    ];
+    for options in wrong {
+        assert!(Engine::new(options, UNIX_MS, 1.0).is_err());
+    }
+    let right = options("config", &Array::of1(&Array::of2(&"databases".into(), &"3".into())));
+    let mut engine = Engine::new(right, UNIX_MS, 1.0).expect("databases is a setting");
+    assert!(run(&mut engine, "SELECT 3\r\n", 1.0).1.starts_with("-ERR DB index"));
+}
+
+#[wasm_bindgen_test]
+fn memory_is_counted() {
+    let mut engine = engine();
+    let used = |engine: &Engine| {
+        let report = engine.report().expect("a report is plain numbers");
+        Reflect::get(&report, &"usedMemory".into()).ok().and_then(|v| v.as_f64()).expect("a number")
+    };
+    let before = used(&engine);
+    run(&mut engine, &format!("SET k {}\r\n", "x".repeat(100_000)), 1.0);
+    let after = used(&engine);
+    assert!(after - before > 100_000.0, "{before} {after}");
+}

@@ -6,6 +6,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -25,9 +26,9 @@ function run(program, args, options = {}) {
   }
 }
 
-/** A program from target/tools, where the project's own set-up puts it, or from the path. */
+/** A program from where `cargo verify` installs tools, or from the path. */
 function tool(name) {
-  const own = `${root}target/tools/bin/${name}`;
+  const own = `${process.env.XDG_CACHE_HOME || `${homedir()}/.cache`}/redstart/tools/bin/${name}`;
   return existsSync(own) ? own : name;
 }
 

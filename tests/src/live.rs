@@ -119,14 +119,27 @@ impl Drop for Server {
     }
 }
 
-/// A program in `target/tools/bin` or on the path.
-pub fn find(program: &str) -> Option<PathBuf> {
-    let tools = crate::root().join("target/tools/bin");
+/// Where `cargo verify` keeps the tools it installs, for every checkout of the project.
+pub fn tools_dir() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+    let cache = std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty());
+    cache.map_or_else(home, PathBuf::from).join("redstart/tools")
+}
+
+/// The folders with programs: the project's own tools, the path, and where cargo installs by default.
+pub fn program_dirs() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::iter::once(tools)
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    std::iter::once(tools_dir().join("bin"))
         .chain(std::env::split_paths(&path))
-        .map(|dir| dir.join(program))
-        .find(|p| p.is_file())
+        .chain(cargo.map(|dir| dir.join("bin")))
+        .collect()
+}
+
+/// A program among the project's tools or on the path.
+pub fn find(program: &str) -> Option<PathBuf> {
+    program_dirs().into_iter().map(|dir| dir.join(program)).find(|p| p.is_file())
 }
 
 /// A loopback port that nobody listens on just now.

@@ -8,18 +8,25 @@ use redstart_tests::script::{
     self, Action, Cut, EngineHost, Got, Limits, Script, ServerHost, Variant, check, check_against,
 };
 
+/// Commands of a later release that scripts use already: those scripts are not run yet.
+const LATER: &[(&str, &str)] = &[
+    ("SORT", "sorting comes with the release that has BY and GET patterns"),
+    ("SORT_RO", "as SORT"),
+];
+
 fn scripts() -> Vec<Script> {
     let prefix = std::env::var("REDSTART_SCRIPTS").unwrap_or_default();
     let all = script::load_all().expect("every script parses");
     let chosen = all.into_iter().filter(|script| script.name.starts_with(&prefix));
     let (ready, waiting): (Vec<_>, Vec<_>) = chosen.partition(|script| missing(script).is_empty());
     if !waiting.is_empty() {
+        for script in &waiting {
+            println!("{} waits for {}", script.name, missing(script).join(" "));
+        }
         let mut missing: Vec<_> = waiting.iter().flat_map(missing).collect();
-        missing.sort();
-        missing.dedup();
-        println!("{} scripts wait for {}", waiting.len(), missing.join(" "));
+        missing.retain(|name| !LATER.iter().any(|(later, _)| later.eq_ignore_ascii_case(name)));
         assert!(
-            std::env::var_os("REDSTART_ALL_COMMANDS").is_none(),
+            missing.is_empty() || std::env::var_os("REDSTART_ALL_COMMANDS").is_none(),
             "every script's commands must be there: {missing:?}"
         );
     }
@@ -93,6 +100,12 @@ fn every_script_gives_the_expected_replies() {
         }
     }
     report(&wrong);
+}
+
+#[test]
+fn commands_of_a_later_release_are_not_there_yet() {
+    let names: Vec<_> = LATER.iter().map(|(name, _)| *name).collect();
+    assert_eq!(lacking(&names), names, "take it out of LATER: its scripts run now");
 }
 
 #[test]

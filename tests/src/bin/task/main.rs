@@ -18,7 +18,7 @@ const HELP: &str = "\
 usage: cargo <task> [arguments]
 
   demo [--port PORT]               build everything, start the server and serve the demo page
-  verify [--list | STEP...]        install what the tests need, run every test (or the steps named)
+  verify [--list] [--long] [STEP…] install what the tests need, run every test (or the steps named)
   conformance [UNIT GLOB...]       Redis 7.0's own Tcl suite against the release server
   bench-peers [--memory] [ARG...]  the release server against Redis, Valkey and a do-nothing responder
   bless [generated | scripts]      refresh generated files, or the scripts' replies from a real Redis

@@ -1,6 +1,6 @@
 //! Running programs: every call says what failed and how.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A program to run in the repository's root, with the project's tools on its path.
@@ -84,15 +84,9 @@ impl Run {
     }
 }
 
-/// Where `cargo verify` keeps the tools it installs.
-pub(crate) fn tools_dir() -> PathBuf {
-    redstart_tests::root().join("target/tools")
-}
-
 fn path() -> std::ffi::OsString {
-    let own = tools_dir().join("bin");
-    let rest = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&rest))).unwrap_or(rest)
+    let dirs = std::env::join_paths(redstart_tests::live::program_dirs());
+    dirs.unwrap_or_else(|_| std::env::var_os("PATH").unwrap_or_default())
 }
 
 /// Whether `program` is on the path or among the project's tools.

@@ -3,10 +3,12 @@
 //! Each function brings one thing, does nothing when it is there already, and fails with one line that says
 //! what is missing and how to get it.
 
-use crate::shell::{Run, has, tools_dir};
+use redstart_tests::live::tools_dir;
+
+use crate::shell::{Run, has};
 
 /// The target of everything that runs in a JavaScript engine.
-const WASM: &str = "wasm32-unknown-unknown";
+pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
 /// Debian packages by the program that shows they are there.
 const PACKAGES: &[(&str, &[&str])] = &[
@@ -60,7 +62,7 @@ pub(crate) fn wasm_env() -> Result<Vec<(String, String)>, String> {
         }
     }
     if has("rustup")
-        && Run::new(&format!("timeout 300 rustup target add {WASM}")).ok().is_ok()
+        && Run::new(&format!("timeout 120 rustup target add {WASM}")).ok().is_ok()
         && has_wasm_std(&[])
     {
         return Ok(Vec::new());
@@ -86,37 +88,47 @@ fn has_wasm_std(env: &[(String, String)]) -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
 }
 
-/// `wasm-bindgen` of exactly the version that the crate of that name has, and `wasm-pack`.
+/// `wasm-bindgen` and its test runner, of exactly the version that the crate of that name has.
 pub(crate) fn wasm_tools() -> Result<(), String> {
     let lock = std::fs::read_to_string(redstart_tests::root().join("Cargo.lock"))
         .map_err(|e| e.to_string())?;
     let version =
         locked_version(&lock, "wasm-bindgen").ok_or("Cargo.lock names no wasm-bindgen")?;
-    let found = Run::new("wasm-bindgen --version").output().unwrap_or_default();
-    if found.split_whitespace().nth(1) != Some(version) {
-        cargo_install("wasm-bindgen-cli", &format!("={version}"))?;
+    let has_version = |program: &str| {
+        let found = Run::new(&format!("{program} --version")).output().unwrap_or_default();
+        found.split_whitespace().nth(1) == Some(version)
+    };
+    if has_version("wasm-bindgen") && has_version("wasm-bindgen-test-runner") {
+        return Ok(());
     }
-    if !has("wasm-pack") {
-        cargo_install("wasm-pack", "^0.15")?;
-    }
-    Ok(())
-}
-
-fn cargo_install(package: &str, version: &str) -> Result<(), String> {
     let root = tools_dir();
+    let build = root.join("build");
     let install = |locked: &str| {
-        Run::new(&format!("cargo install {locked}--quiet {package} --version {version} --root"))
+        Run::new(&format!("cargo install {locked}--quiet wasm-bindgen-cli --version ={version}"))
+            .args([
+                "--force",
+                "--bin",
+                "wasm-bindgen",
+                "--bin",
+                "wasm-bindgen-test-runner",
+                "--root",
+            ])
             .arg(&root)
-            // One shared folder, so that the tools build their common dependencies once.
-            .env("CARGO_TARGET_DIR", root.join("build"))
+            .env("CARGO_TARGET_DIR", &build)
+            // It runs for seconds: what counts is that it is built soon.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
             .ok()
     };
+    println!("building wasm-bindgen-cli {version}, once; this takes some minutes");
     // A mirror of the registry may lag behind the newest version that the tool's lock file asks for.
     install("--locked ").or_else(|_| install("")).map_err(|e| {
-        format!("{e}\nmissing: {package} {version}; get it with: cargo install {package} --version {version}")
-    })
+        format!("{e}\nmissing: wasm-bindgen; get it with: cargo install wasm-bindgen-cli --version {version}")
+    })?;
+    // The folder may be gone already; what was built in it is installed.
+    let _ = std::fs::remove_dir_all(&build);
+    Ok(())
 }
 
 fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {

@@ -1,6 +1,7 @@
 //! `cargo verify`: every check there is, in order from the quick to the slow.
 //!
 //! A step that fails does not stop the ones behind it; the end says which failed and how long each took.
+//! `--long` gives what searches at random a minute each, where otherwise it has seconds.
 
 use std::time::Instant;
 
@@ -10,7 +11,12 @@ use crate::{conformance, smoke, tools};
 struct Step {
     name: &'static str,
     about: &'static str,
-    run: fn() -> Result<(), String>,
+    run: fn(&Options) -> Result<(), String>,
+}
+
+struct Options {
+    /// How long each random search goes on.
+    seconds: u32,
 }
 
 const STEPS: &[Step] = &[
@@ -32,7 +38,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzz",
-        about: "fuzz targets, the comparison with Redis, the simulator: a minute each",
+        about: "fuzz targets, the comparison with Redis, the simulator",
         run: fuzz,
     },
     Step { name: "demo", about: "the demo page in a real browser", run: demo },
@@ -45,16 +51,18 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         }
         return Ok(());
     }
-    if let Some(unknown) = args.iter().find(|arg| !STEPS.iter().any(|step| step.name == **arg)) {
+    let (long, names): (Vec<_>, Vec<_>) = args.iter().partition(|arg| *arg == "--long");
+    let options = Options { seconds: if long.is_empty() { 10 } else { 60 } };
+    if let Some(unknown) = names.iter().find(|arg| !STEPS.iter().any(|step| step.name == ***arg)) {
         return Err(format!("verify has no step {unknown:?}; cargo verify --list shows them"));
     }
     let chosen =
-        STEPS.iter().filter(|step| args.is_empty() || args.iter().any(|arg| arg == step.name));
+        STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|name| *name == step.name));
     let mut summary = Vec::new();
     for step in chosen {
         println!("\n==== {}: {}", step.name, step.about);
         let start = Instant::now();
-        let result = (step.run)();
+        let result = (step.run)(&options);
         if let Err(message) = &result {
             println!("{message}");
         }
@@ -81,79 +89,70 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     Err(lines.join("\n"))
 }
 
-fn fmt() -> Result<(), String> {
+fn fmt(_: &Options) -> Result<(), String> {
     Run::new("cargo fmt --all --check").ok()
 }
 
-fn clippy() -> Result<(), String> {
+fn clippy(_: &Options) -> Result<(), String> {
     Run::new("cargo clippy --quiet --workspace --all-targets -- -D warnings").ok()
 }
 
-fn setup() -> Result<(), String> {
+fn setup(_: &Options) -> Result<(), String> {
     tools::system_packages()?;
     tools::redis_py()?;
     tools::npm("tests/clients")?;
-    if exists("wasm") {
-        tools::wasm_env()?;
-        tools::wasm_tools()?;
-    }
-    for dir in ["npm", "demo"] {
-        if exists(&format!("{dir}/package.json")) {
-            tools::npm(dir)?;
-        }
-    }
-    Ok(())
+    tools::wasm_env()?;
+    tools::wasm_tools()?;
+    tools::npm("npm")?;
+    if exists("demo/package.json") { tools::npm("demo") } else { Ok(()) }
 }
 
-fn test() -> Result<(), String> {
-    Run::new("cargo test --workspace --no-fail-fast").env("REDSTART_REQUIRE_ORACLE", "1").ok()
-}
-
-fn server() -> Result<(), String> {
-    if !exists("native-server") {
-        return absent("native-server");
-    }
-    smoke::run()
-}
-
-fn wasm() -> Result<(), String> {
-    if !exists("wasm") {
-        return absent("wasm");
-    }
-    let env = tools::wasm_env()?;
-    Run::new("wasm-pack test --node wasm").envs(&env).ok()?;
-    Run::new("wasm-pack test --headless --chrome wasm")
-        .envs(&env)
-        .env("WASM_BINDGEN_USE_BROWSER", "1")
+fn test(_: &Options) -> Result<(), String> {
+    Run::new("cargo test --workspace --no-fail-fast")
+        .env("REDSTART_REQUIRE_ORACLE", "1")
+        .env("REDSTART_ALL_COMMANDS", "1")
         .ok()
 }
 
-fn npm() -> Result<(), String> {
-    if !exists("npm/package.json") {
-        return absent("npm");
-    }
+fn server(_: &Options) -> Result<(), String> {
+    smoke::run()
+}
+
+/// The tests of the bindings, by wasm-bindgen's own runner: in Node, then in a browser.
+fn wasm(_: &Options) -> Result<(), String> {
+    let env = tools::wasm_env()?;
+    tools::wasm_tools()?;
+    let driver = redstart_tests::live::find("chromedriver")
+        .ok_or("chromedriver is missing: cargo verify setup")?;
+    let test = || {
+        Run::new(&format!("cargo test -p redstart-wasm --target {}", tools::WASM))
+            .envs(&env)
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+    };
+    test().ok()?;
+    test().env("WASM_BINDGEN_USE_BROWSER", "1").env("CHROMEDRIVER", driver).ok()
+}
+
+fn npm(_: &Options) -> Result<(), String> {
     let env = tools::wasm_env()?;
     Run::new("npm run build").dir("npm").envs(&env).ok()?;
     Run::new("npm test").dir("npm").envs(&env).ok()
 }
 
-fn tcl_suite() -> Result<(), String> {
-    if !exists("native-server") {
-        return absent("native-server");
-    }
+fn tcl_suite(_: &Options) -> Result<(), String> {
     conformance::run(&[])
 }
 
-fn fuzz() -> Result<(), String> {
+fn fuzz(options: &Options) -> Result<(), String> {
     // With the checks of a debug build: overflow and broken invariants are what is looked for.
     Run::new("cargo test -p redstart-tests --test fuzz --test differential -- --nocapture")
-        .env("REDSTART_FUZZ_SECONDS", "60")
+        .env("REDSTART_FUZZ_SECONDS", options.seconds.to_string())
         .env("REDSTART_REQUIRE_ORACLE", "1")
         .ok()?;
-    crate::sim::run(&["60s".into()])
+    crate::sim::run(&[format!("{}s", options.seconds)])
 }
 
-fn demo() -> Result<(), String> {
+fn demo(_: &Options) -> Result<(), String> {
     if !exists("demo/package.json") {
         return absent("demo");
     }

@@ -12,6 +12,17 @@ use redstart_tests::script::{
 const LATER: &[(&str, &str)] = &[
     ("SORT", "sorting comes with the release that has BY and GET patterns"),
     ("SORT_RO", "as SORT"),
+    ("HEXPIRE", "fields of hashes with an expiry come with a later release"),
+    ("HPEXPIRE", "as HEXPIRE"),
+    ("HEXPIREAT", "as HEXPIRE"),
+    ("HPEXPIREAT", "as HEXPIRE"),
+    ("HTTL", "as HEXPIRE"),
+    ("HPTTL", "as HEXPIRE"),
+    ("HEXPIRETIME", "as HEXPIRE"),
+    ("HPEXPIRETIME", "as HEXPIRE"),
+    ("HPERSIST", "as HEXPIRE"),
+    ("MEMORY", "what a key costs is reported by a later release"),
+    ("LATENCY", "the latency monitor comes with a later release"),
 ];
 
 fn scripts() -> Vec<Script> {

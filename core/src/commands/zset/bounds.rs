@@ -92,12 +92,18 @@ fn places(first: i64, last: i64, len: u64) -> Range<u64> {
     first..(last as u64).saturating_add(1).min(len)
 }
 
+/// Redis reads a bound as a C string: it ends at a zero byte, may start with space, and is 0 when empty.
 fn score_bound(text: &[u8]) -> Result<ScoreBound, Error> {
     let (excluded, number) = match text {
         [b'(', number @ ..] => (true, number),
         number => (false, number),
     };
-    let score = parse_double(number).ok_or(Error::Text("ERR min or max is not a float"))?;
+    let number = number.split(|byte| *byte == 0).next().unwrap_or_default();
+    if number.is_empty() {
+        return Ok(ScoreBound { score: 0.0, excluded });
+    }
+    let score = parse_double(number.trim_ascii_start());
+    let score = score.ok_or(Error::Text("ERR min or max is not a float"))?;
     Ok(ScoreBound { score, excluded })
 }
 

@@ -180,7 +180,10 @@ fn collect(dir: &Path, into: &mut Vec<PathBuf>) {
         let path = entry.path();
         let name = entry.file_name();
         if path.is_dir() {
-            if !["node_modules", "target", "dist", "pkg"].iter().any(|skipped| name == *skipped) {
+            if !["node_modules", "target", "dist", "pkg", "generated"]
+                .iter()
+                .any(|skipped| name == *skipped)
+            {
                 collect(&path, into);
             }
         } else if path

@@ -4,8 +4,17 @@
 //! Sockets are registered once, edge-triggered, for both directions: nothing is re-armed, and the kernel
 //! does not look again at a socket it has told about. So a connection is read until a read leaves room in
 //! the buffer, one read per turn so that nobody waits for a busy neighbour; those that filled it are in
-//! `unread` for the next turn. A send that falls short goes on when the socket says it is writable.
+//! `unread` for the next turn.
+//!
+//! A turn that few of many connections had something for is followed by a pause of [`GATHER`], in which
+//! more of them will: falling asleep and waking up cost as much as half a request, and a request of one
+//! of many clients waits for the others' anyway. With 50 clients at pipeline 1 this took server CPU per
+//! operation from 1.03 to 0.75 of Valkey's in one run, with more requests per second and the same p99.
+//! A few clients never wait (see [`Traffic`]).
+//!
+//! A send that falls short goes on when the socket says it is writable.
 
+use core::num::NonZeroU64;
 use core::time::Duration;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -28,12 +37,54 @@ const LISTENER: u64 = 0xffff_ffff_0000_0000;
 const SIGNALS: u64 = u64::MAX;
 
 const EVENTS: usize = 512;
+/// How long to gather requests before the next turn.
+const GATHER: Duration = Duration::from_micros(15);
+/// A turn for fewer connections than this is not followed by a pause, nor any while fewer than
+/// [`ACTIVE_FROM`] are active.
+const GATHER_FROM: usize = 3;
+const ACTIVE_FROM: usize = 16;
+/// Over how long active connections are counted, in microseconds.
+const STRETCH_US: u64 = 1000;
 /// Connections taken from one listener in a turn.
 const ACCEPTS: usize = 1000;
+
+/// How many connections have something to say, counted anew every millisecond.
+#[derive(Debug, Default)]
+struct Traffic {
+    /// The number of the running stretch of time, and when it ends.
+    stretch: u32,
+    ends_us: u64,
+    /// Connections heard in it.
+    heard: usize,
+    /// Connections heard in the one before.
+    active: usize,
+    /// Events of the last turn.
+    turn: usize,
+}
+
+impl Traffic {
+    /// A turn with this many events begins.
+    fn turn(&mut self, now: Now, events: usize) {
+        self.turn = events;
+        if now.mono_us >= self.ends_us {
+            self.stretch = self.stretch.wrapping_add(1);
+            self.ends_us = now.mono_us + STRETCH_US;
+            self.active = core::mem::take(&mut self.heard);
+        }
+    }
+
+    /// Whether waiting a little for more requests costs less than it delays: several connections had
+    /// something in the last turn, and most of the active ones had nothing yet.
+    fn is_worth_gathering(&self) -> bool {
+        let active = self.active.max(self.heard);
+        self.turn >= GATHER_FROM && active >= ACTIVE_FROM && self.turn * 2 < active
+    }
+}
 
 struct Loop {
     epoll: OwnedFd,
     conns: Conns,
+    traffic: Traffic,
     /// Connections that have more to read: their last read filled the buffer, or their end is in sight.
     unread: Vec<ConnId>,
     buffer: Box<[u8]>,
@@ -47,12 +98,18 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
     let mut this = Loop {
         epoll,
         conns: Conns::default(),
+        traffic: Traffic::default(),
         unread: Vec::new(),
         buffer: vec![0; READ_BYTES].into_boxed_slice(),
     };
     let nothing = Event { flags: EventFlags::empty(), data: EventData::new_u64(0) };
     let mut events = vec![nothing; EVENTS];
+    // Timers are otherwise late by 50 microseconds, so as to fire together.
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
     loop {
+        if this.unread.is_empty() && this.traffic.is_worth_gathering() {
+            std::thread::sleep(GATHER);
+        }
         let patience = if this.unread.is_empty() { host.patience() } else { Some(Duration::ZERO) };
         let patience = patience.map(|wait| Timespec {
             tv_sec: wait.as_secs() as i64,
@@ -64,6 +121,7 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         };
         let now = host.begin_turn();
+        this.traffic.turn(now, count);
         for id in core::mem::take(&mut this.unread) {
             this.read(host, now, id);
         }
@@ -127,7 +185,9 @@ impl Loop {
             let tag = u64::from(id.index) | u64::from(id.generation) << 32;
             let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
             match epoll::add(&self.epoll, &fd, EventData::new_u64(tag), flags) {
-                Ok(()) => self.conns.insert(Conn { fd, id, short: false, ending: false }),
+                Ok(()) => {
+                    self.conns.insert(Conn { fd, id, heard_in: 0, short: false, ending: false })
+                }
                 Err(_) => host.engine.disconnect(now, id),
             }
         }
@@ -136,7 +196,11 @@ impl Loop {
     /// Reads once.
     #[inline]
     fn read(&mut self, host: &mut Host, now: Now, id: ConnId) {
-        let Some(conn) = self.conns.get(id) else { return };
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.heard_in != self.traffic.stretch {
+            conn.heard_in = self.traffic.stretch;
+            self.traffic.heard += 1;
+        }
         match recv(&conn.fd, &mut self.buffer[..], RecvFlags::empty()) {
             Ok((_, 0)) => self.close(host, now, id),
             Ok((_, len)) => {
@@ -196,5 +260,37 @@ impl Loop {
         if self.conns.remove(id).is_some() {
             host.engine.disconnect(now, id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Turns of `events` events each, 100 microseconds apart, in which `clients` are heard a millisecond.
+    fn after(clients: usize, events: usize) -> Traffic {
+        let mut traffic = Traffic::default();
+        for turn in 0..50 {
+            traffic.turn(Now { unix_us: 0, mono_us: 5_000 + turn * 100 }, events);
+            traffic.heard = (traffic.heard + events).min(clients);
+        }
+        traffic
+    }
+
+    #[test]
+    fn a_few_of_many_active_connections_are_worth_gathering() {
+        assert!(after(50, 6).is_worth_gathering());
+    }
+
+    #[test]
+    fn a_few_clients_never_wait() {
+        assert!(!after(1, 1).is_worth_gathering());
+        assert!(!after(8, 3).is_worth_gathering());
+        assert!(!after(50, 2).is_worth_gathering());
+    }
+
+    #[test]
+    fn a_turn_for_most_of_them_is_large_enough() {
+        assert!(!after(50, 40).is_worth_gathering());
     }
 }

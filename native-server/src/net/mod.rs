@@ -16,6 +16,8 @@ pub(crate) const READ_BYTES: usize = 64 * 1024;
 pub(crate) struct Conn {
     pub(crate) fd: OwnedFd,
     pub(crate) id: ConnId,
+    /// The stretch of time in which it last had something to say, by the loop's count.
+    pub(crate) heard_in: u32,
     /// The last send fell short: the rest goes when the socket is writable.
     pub(crate) short: bool,
     /// The other side has closed: what it sent before is read on to the end.

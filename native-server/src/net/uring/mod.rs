@@ -162,7 +162,7 @@ impl Loop {
             let Some((fd, id)) = host.accept(now, listener, SocketFlags::CLOEXEC) else { return };
             let Some(id) = id else { continue };
             ring.receive(fd.as_fd(), tag(RECEIVE, id));
-            self.conns.insert(Conn { fd, id, short: false, ending: false });
+            self.conns.insert(Conn { fd, id, heard_in: 0, short: false, ending: false });
         }
     }
 

@@ -167,8 +167,8 @@ pub struct Client {
     pub user: String,
     /// The commands since MULTI.
     pub transaction: Option<Transaction>,
-    /// WATCHed keys with their database, and whether the key had expired by then.
-    pub watched: Vec<(usize, Box<[u8]>, bool)>,
+    /// WATCHed keys with their database.
+    pub watched: Vec<(usize, Box<[u8]>)>,
     /// A watched key was touched.
     pub watch_touched: bool,
     /// Subscribed channels.

@@ -94,7 +94,7 @@ impl Store {
     /// `entry` of the current database, which had expired, was taken out: counts it and tells those concerned.
     fn note_expired(&mut self, entry: super::Entry) {
         self.stats.expired += 1;
-        self.touch_watchers(entry.key());
+        self.touched.extend(self.dbs[self.current].watch.watchers_of_live(entry.key()));
         self.event(super::Class::EXPIRED, "expired", entry.key());
         if is_heavy(&entry) {
             self.garbage.push_entry(entry);

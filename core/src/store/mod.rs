@@ -30,7 +30,7 @@ use alloc::vec::Vec;
 use db::hasher;
 use evict::Eviction;
 use garbage::Garbage;
-use watch::WatchTable;
+use watch::{Standing, WatchTable};
 
 // These two are macros because they borrow one database and leave the other fields of the store free: a
 // method would hold the whole of it for as long as the slot lives.
@@ -269,16 +269,21 @@ impl Store {
         if self.dbs[db].watch.is_empty() {
             return;
         }
-        for (key, id) in self.dbs[db].watch.all() {
-            let hash = self.hash(&key);
-            let is_there = self.dbs[db].find(hash, &key).is_some();
-            let will_be = replacement
-                .and_then(|other| self.dbs[other].find(hash, &key))
-                .is_some_and(|entry| entry.expiry_ms().is_none_or(|at_ms| at_ms > self.now_ms));
-            if is_there || will_be {
-                self.touched.push(id);
-            }
-        }
+        let mut watch = core::mem::take(&mut self.dbs[db].watch);
+        let becomes = |key: &[u8]| {
+            let hash = self.hash(key);
+            let is_there = self.dbs[db].find(hash, key).is_some();
+            let after = match replacement.and_then(|other| self.dbs[other].find(hash, key)) {
+                None => Standing::Absent,
+                Some(entry) if entry.is_due(self.now_ms) => Standing::Expired,
+                Some(_) => Standing::Live,
+            };
+            (is_there, after)
+        };
+        let mut touched = Vec::new();
+        watch.replace_all(becomes, |id| touched.push(id));
+        self.touched.append(&mut touched);
+        self.dbs[db].watch = watch;
     }
 
     /// Whether `key` is there and its time is up. Deletes nothing.
@@ -643,7 +648,7 @@ impl Obituary<'_> {
     #[cold]
     fn publish(self, entry: Entry) {
         self.stats.expired += 1;
-        self.touched.extend(self.watch.watchers(entry.key()));
+        self.touched.extend(self.watch.watchers_of_live(entry.key()));
         if self.notify.intersects(Class::EXPIRED) {
             let key = Box::from(entry.key());
             let event = KeyEvent { class: Class::EXPIRED, event: "expired", db: self.db, key };

@@ -4,10 +4,29 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
+/// Who watches a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Watcher {
+    id: u64,
+    /// The key's time was up already: for this watcher it is not there, and its deletion is no change.
+    expired: bool,
+}
+
+/// What a key is to those who look it up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Not there.
+    Absent,
+    /// There, though its time is up.
+    Expired,
+    /// There.
+    Live,
+}
+
 /// WATCHed keys of one database.
 #[derive(Debug, Default)]
 pub struct WatchTable {
-    keys: BTreeMap<Box<[u8]>, Vec<u64>>,
+    keys: BTreeMap<Box<[u8]>, Vec<Watcher>>,
 }
 
 impl WatchTable {
@@ -17,20 +36,20 @@ impl WatchTable {
         self.keys.is_empty()
     }
 
-    /// Client `id` watches `key`; `false` if it already did.
-    pub fn add(&mut self, key: &[u8], id: u64) -> bool {
+    /// Client `id` watches `key`, which has `expired` already or not; `false` if it already did.
+    pub fn add(&mut self, key: &[u8], id: u64, expired: bool) -> bool {
         let watchers = self.keys.entry(Box::from(key)).or_default();
-        if watchers.contains(&id) {
+        if watchers.iter().any(|watcher| watcher.id == id) {
             return false;
         }
-        watchers.push(id);
+        watchers.push(Watcher { id, expired });
         true
     }
 
     /// Client `id` no longer watches `key`.
     pub fn remove(&mut self, key: &[u8], id: u64) {
         if let Some(watchers) = self.keys.get_mut(key) {
-            watchers.retain(|&other| other != id);
+            watchers.retain(|watcher| watcher.id != id);
             if watchers.is_empty() {
                 self.keys.remove(key);
             }
@@ -39,12 +58,32 @@ impl WatchTable {
 
     /// Those who watch `key`.
     pub fn watchers(&self, key: &[u8]) -> impl Iterator<Item = u64> + '_ {
-        self.keys.get(key).into_iter().flatten().copied()
+        self.keys.get(key).into_iter().flatten().map(|watcher| watcher.id)
     }
 
-    /// Every watched key with each of its watchers.
-    pub fn all(&self) -> Vec<(Box<[u8]>, u64)> {
-        self.keys.iter().flat_map(|(key, ids)| ids.iter().map(|id| (key.clone(), *id))).collect()
+    /// Those who watch `key` and to whom its expiry is a change.
+    pub fn watchers_of_live(&self, key: &[u8]) -> impl Iterator<Item = u64> + '_ {
+        let watchers = self.keys.get(key).into_iter().flatten();
+        watchers.filter(|watcher| !watcher.expired).map(|watcher| watcher.id)
+    }
+
+    /// The watchers of each key to whom it is a change that something else takes its place: `becomes` says
+    /// whether the key is there before, and what it is then. Remembers what has expired by then.
+    pub fn replace_all(
+        &mut self,
+        becomes: impl Fn(&[u8]) -> (bool, Standing),
+        mut touch: impl FnMut(u64),
+    ) {
+        for (key, watchers) in &mut self.keys {
+            let (is_there, after) = becomes(key);
+            for watcher in watchers {
+                let was_there = is_there && !watcher.expired;
+                watcher.expired = !was_there && after == Standing::Expired;
+                if was_there || after == Standing::Live {
+                    touch(watcher.id);
+                }
+            }
+        }
     }
 }
 

@@ -38,8 +38,8 @@ fn watch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             let _ = ctx.db.peek(key);
             // Still there: CLIENT PAUSE keeps what has expired.
             let expired = ctx.db.has_expired(key);
-            if ctx.db.db_mut().watch.add(key, ctx.client.id) {
-                ctx.client.watched.push((ctx.db.current(), Box::from(key), expired));
+            if ctx.db.db_mut().watch.add(key, ctx.client.id, expired) {
+                ctx.client.watched.push((ctx.db.current(), Box::from(key)));
             }
         }
     }
@@ -74,7 +74,7 @@ pub fn unwatch_all(store: &mut Store, client: &mut Client) {
     // Touches that were not handed on yet are of no matter either.
     store.touched.retain(|&id| id != client.id);
     let current = store.current();
-    for (db, key, _) in take(&mut client.watched) {
+    for (db, key) in take(&mut client.watched) {
         store.select(db);
         store.db_mut().watch.remove(&key, client.id);
     }
@@ -84,9 +84,10 @@ pub fn unwatch_all(store: &mut Store, client: &mut Client) {
 /// Whether a watched key has expired since it was watched.
 pub(super) fn watched_expired(store: &mut Store, client: &Client) -> bool {
     let current = store.current();
-    let expired = client.watched.iter().any(|(db, key, had_expired)| {
+    let expired = client.watched.iter().any(|(db, key)| {
         store.select(*db);
-        !had_expired && store.has_expired(key)
+        store.has_expired(key)
+            && store.db().watch.watchers_of_live(key).any(|watcher| watcher == client.id)
     });
     store.select(current);
     expired

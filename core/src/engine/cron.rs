@@ -185,4 +185,19 @@ mod tests {
         USED.store(1000, Ordering::Relaxed);
         assert_eq!(ask(&mut engine, conn, BIRTH, "SET a b"), "+OK\r\n");
     }
+
+    #[test]
+    fn a_lower_limit_is_obeyed_though_nobody_says_anything() {
+        let hooks = Hooks { used_memory: || 2 << 20, ..Hooks::default() };
+        let mut engine = Engine::new(Config::default(), [7; 32], BIRTH, hooks);
+        let conn = engine.connect(BIRTH, Peer::default());
+        ask(&mut engine, conn, BIRTH, "SET key v");
+        ask(&mut engine, conn, BIRTH, "CONFIG SET maxmemory-policy allkeys-lru");
+        assert_eq!(engine.deadline(), None);
+        ask(&mut engine, conn, BIRTH, "CONFIG SET maxmemory 1mb");
+        assert!(engine.deadline().is_some());
+        engine.timeout(after_ms(100));
+        assert_eq!(ask(&mut engine, conn, after_ms(100), "DBSIZE"), ":0\r\n");
+        assert_eq!(engine.deadline(), None);
+    }
 }

@@ -59,6 +59,9 @@ impl Engine {
         tuning.stream_node_bytes = config.bytes("stream-node-max-bytes");
         tuning.stream_node_entries = number("stream-node-max-entries");
         tuning.hll_sparse_bytes = config.bytes("hll-sparse-max-bytes");
+        // What is over a new limit goes soon, though nobody says anything.
+        store.eviction.unfinished =
+            config.maxmemory > 0 && (self.server.hooks.used_memory)() as u64 > config.maxmemory;
         store.eviction.set_policy(Policy::of_name(config.text("maxmemory-policy")));
         store.eviction.samples = config.maxmemory_samples;
         store.eviction.tenacity = config.number("maxmemory-eviction-tenacity") as u32;

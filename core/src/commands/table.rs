@@ -76,6 +76,7 @@ pub static TABLE: &[&Command] = &[
     &server::DEBUG,
     &server::INFO,
     &server::LOLWUT,
+    &server::MEMORY,
     &server::SHUTDOWN,
     &server::SLOWLOG,
     &server::TIME,

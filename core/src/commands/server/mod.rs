@@ -6,6 +6,7 @@ mod debug;
 mod digest;
 mod getkeys;
 mod info;
+mod memory;
 mod slowlog;
 mod small;
 
@@ -13,6 +14,7 @@ pub use command::COMMAND;
 pub use config::CONFIG;
 pub use debug::DEBUG;
 pub use info::INFO;
+pub use memory::MEMORY;
 pub use slowlog::SLOWLOG;
 pub use small::{LOLWUT, SHUTDOWN, TIME};
 

@@ -237,9 +237,11 @@ impl Value {
     }
 
     /// Sorts the top level of an aggregate, by `step` elements at a time, for replies whose order means
-    /// nothing.
+    /// nothing. Pairs that are arrays of their own, as RESP3 has them, are single elements.
     pub fn sorted(self, step: usize) -> Self {
         let sort = |items: Vec<Self>| {
+            let nested = items.iter().all(|item| matches!(item, Self::Array(_)));
+            let step = if nested { 1 } else { step };
             let mut groups: Vec<Vec<Self>> = items.chunks(step).map(<[Self]>::to_vec).collect();
             groups.sort_by_key(|group| group.iter().map(Self::compact).collect::<Vec<_>>());
             groups.concat()

@@ -188,7 +188,7 @@ fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 
 fn parse(args: Args<'_>, form: Form) -> Result<Query<'_>, Error> {
     let (mut by, mut direction) = (form.by, form.direction);
-    let (mut limit, mut with_scores) = (None, false);
+    let (mut limit, mut with_scores): (Option<(i64, i64)>, bool) = (None, false);
     let mut at = form.at + 2;
     while at < args.len() {
         if !form.stores && args.is(at, "withscores") {
@@ -208,6 +208,10 @@ fn parse(args: Args<'_>, form: Form) -> Result<Query<'_>, Error> {
         at += 1;
     }
     let (by, direction) = (by.unwrap_or(By::Place), direction.unwrap_or(Direction::Up));
+    if by == By::Place {
+        // A count of -1 is no LIMIT here, as in Redis.
+        limit.take_if(|(_, count)| *count == -1);
+    }
     if limit.is_some() && by == By::Place {
         return Err(Error::Text(
             "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",

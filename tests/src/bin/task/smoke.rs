@@ -89,7 +89,7 @@ fn bigkeys(port: u16) -> Result<(), String> {
 fn stat(port: u16) -> Result<(), String> {
     // It never ends by itself.
     let output = Run::new("bash -c")
-        .arg(format!("timeout 2 redis-cli -p {port} -i 0.2 --stat || [ $? = 124 ]"))
+        .arg(format!("timeout 2 stdbuf -oL redis-cli -p {port} -i 0.2 --stat || [ $? = 124 ]"))
         .output()?;
     expect(&output, "keys")?;
     expect(&output, "100")

@@ -1,5 +1,5 @@
-//! The bindings, in a real JavaScript engine: `wasm-pack test --node wasm`, and with
-//! `WASM_BINDGEN_USE_BROWSER=1` `wasm-pack test --headless --chrome wasm`. What JavaScript does with them
+//! The bindings, in a real JavaScript engine: `cargo verify wasm` runs them in Node, and with
+//! `WASM_BINDGEN_USE_BROWSER=1` in a headless Chrome. What JavaScript does with them
 //! is npm/test's.
 
 #![cfg(target_arch = "wasm32")]

@@ -186,7 +186,7 @@ impl Loop {
             let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
             match epoll::add(&self.epoll, &fd, EventData::new_u64(tag), flags) {
                 Ok(()) => {
-                    self.conns.insert(Conn { fd, id, heard_in: 0, short: false, ending: false })
+                    self.conns.insert(Conn { fd, id, heard_in: 0, short: false, ending: false });
                 }
                 Err(_) => host.engine.disconnect(now, id),
             }

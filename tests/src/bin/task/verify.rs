@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use crate::shell::{Run, exists};
+use crate::shell::Run;
 use crate::{conformance, smoke, tools};
 
 struct Step {
@@ -104,7 +104,7 @@ fn setup(_: &Options) -> Result<(), String> {
     tools::wasm_env()?;
     tools::wasm_tools()?;
     tools::npm("npm")?;
-    if exists("demo/package.json") { tools::npm("demo") } else { Ok(()) }
+    tools::npm("demo")
 }
 
 fn test(_: &Options) -> Result<(), String> {
@@ -153,16 +153,7 @@ fn fuzz(options: &Options) -> Result<(), String> {
 }
 
 fn demo(_: &Options) -> Result<(), String> {
-    if !exists("demo/package.json") {
-        return absent("demo");
-    }
     let env = tools::wasm_env()?;
     Run::new("npm run build").dir("demo").envs(&env).ok()?;
     Run::new("npm test").dir("demo").envs(&env).ok()
-}
-
-/// While the project is put together a part may not be there yet; that is said, not hidden.
-fn absent(part: &str) -> Result<(), String> {
-    println!("{part}/ is not here yet: nothing to check");
-    Ok(())
 }

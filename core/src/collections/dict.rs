@@ -1,13 +1,13 @@
 //! The hash table behind the keyspace, hashes, sets and sorted sets.
 //!
-//! Linear hashing over cache lines. A bucket is one 64-byte line: a tag byte per slot (a byte of the
-//! entry's hash), a mark bit per slot, and the slots, each holding a pointer-sized handle:
+//! Linear hashing over cache lines. A bucket is one line (64 bytes on 64-bit targets, 40 on 32-bit ones):
+//! a tag byte per slot (a byte of the entry's hash), a mark bit per slot, and the slots, each holding a
+//! pointer-sized handle:
 //! ```text
-//! 64-bit targets   tag × 7   marks, chain bit   slot × 7
-//! 32-bit targets   tag × 12  marks, chain bit   slot × 12
+//! tag × 7   marks, chain bit   slot × 7
 //! ```
 //! All tags of a line are compared at once, so a hit usually costs one cache line of the table and one
-//! of the element. A bucket that is full goes on in overflow nodes of 32 or 64 bytes.
+//! of the element. A bucket that is full goes on in overflow nodes of three or seven slots.
 //!
 //! There is no rehashing in bulk: an insertion into a table that is full splits one bucket in two, and a
 //! removal from one that is rather empty merges two. A split has to look at the entries of its bucket,
@@ -16,8 +16,8 @@
 //!
 //! Measured with `examples/dict_bench.rs` on 64 bits: 13.0 bytes per key averaged over a doubling (13.2 at
 //! worst) for a million keys, 13.7 for a thousand; no insertion of ten million took 10 µs in each of three
-//! runs. By calculation, 82 % of the entries are in the first line of their bucket, and the load rule of
-//! 32-bit targets gives 7.6 bytes per key.
+//! runs. By calculation, 82 % of the entries are in the first line of their bucket.
+//! The same insertions and removals give the same order of entries on every target.
 //!
 //! The caller brings hash and equality, as with `hashbrown::HashTable`. Closures named `hasher` must give
 //! the hash that an element was inserted with. Elements are handles whose bits are an address, or at

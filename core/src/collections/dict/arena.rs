@@ -3,7 +3,7 @@
 //! Free nodes form a doubly linked list, so that the last node of the arena can leave the list when
 //! the arena shrinks. A node in use always has entries; a free one has empty tags.
 
-use super::node::{LINE_BYTES, LINE_SLOTS, Node};
+use super::node::{HALF_BYTES, LINE_ALIGN, LINE_BYTES, LINE_SLOTS, Node};
 use super::tags::Tags;
 use alloc::{
     alloc::{alloc, dealloc, handle_alloc_error},
@@ -61,11 +61,11 @@ impl Arena {
     }
 
     const fn bytes(&self) -> usize {
-        if self.slots == LINE_SLOTS { LINE_BYTES } else { LINE_BYTES / 2 }
+        if self.slots == LINE_SLOTS { LINE_BYTES } else { HALF_BYTES }
     }
 
     fn layout(&self, segment: usize) -> Layout {
-        Layout::from_size_align(segment_size(segment) as usize * self.bytes(), LINE_BYTES)
+        Layout::from_size_align(segment_size(segment) as usize * self.bytes(), LINE_ALIGN)
             .expect("a segment is small")
     }
 

@@ -5,7 +5,7 @@
 //! (and, each time their number doubles, the directory: 8 bytes for 32 KiB of lines).
 //! Every capacity is a function of the number of lines, so none is stored.
 
-use super::node::{LINE_BYTES, Node};
+use super::node::{LINE_ALIGN, LINE_BYTES, Node};
 use super::tags::Tags;
 use alloc::alloc::{alloc, dealloc, handle_alloc_error, realloc};
 use core::{alloc::Layout, ptr::NonNull};
@@ -48,7 +48,7 @@ fn directory_capacity(count: u32) -> usize {
 }
 
 fn lines_layout(lines: u32) -> Layout {
-    Layout::from_size_align(lines as usize * LINE_BYTES, LINE_BYTES)
+    Layout::from_size_align(lines as usize * LINE_BYTES, LINE_ALIGN)
         .expect("a segment is far smaller than the address space")
 }
 

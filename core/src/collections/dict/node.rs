@@ -1,11 +1,12 @@
-//! One node of a chain: tags, then pointer-sized slots, in 64 bytes (a line) or 32.
+//! One node of a chain: tags, then pointer-sized slots: seven (a line) or three.
 //!
 //! ```text
-//! 64-bit, 64 bytes   tags(8)  slot slot slot slot slot slot slot
-//! 64-bit, 32 bytes   tags(8)  slot slot slot
-//! 32-bit, 64 bytes   tags(16) slot × 12
-//! 32-bit, 32 bytes   tags(16) slot × 4
+//! 64-bit, 64 bytes   tags(8) slot slot slot slot slot slot slot
+//! 64-bit, 32 bytes   tags(8) slot slot slot
+//! 32-bit, 40 bytes   tags(8) slot slot slot slot slot slot slot, 4 unused
+//! 32-bit, 24 bytes   tags(8) slot slot slot, 4 unused
 //! ```
+//! The number of slots is the same everywhere, since the order in which clients see keys follows from it.
 //! A node whose chain bit is set keeps the link to the next node in its last slot; its other slots
 //! are then full. Links are addresses; their lowest bit says that the next node is a whole line.
 
@@ -18,13 +19,21 @@ pub(super) type Word = MaybeUninit<*mut ()>;
 
 /// Slots of a whole line.
 pub(super) const LINE_SLOTS: usize = Tags::SLOTS;
-/// Slots of a 32-byte node.
-pub(super) const HALF_SLOTS: usize = (32 - size_of::<Tags>()) / size_of::<Word>();
+/// Slots of the smaller node.
+pub(super) const HALF_SLOTS: usize = 3;
 /// Bytes of a whole line.
-pub(super) const LINE_BYTES: usize = 64;
+pub(super) const LINE_BYTES: usize = bytes(LINE_SLOTS);
+/// Bytes of the smaller node.
+pub(super) const HALF_BYTES: usize = bytes(HALF_SLOTS);
+/// How lines are aligned: to cache lines where they are as long as one.
+pub(super) const LINE_ALIGN: usize = if LINE_BYTES == 64 { 64 } else { align_of::<Tags>() };
 
-const _: () = assert!(size_of::<Tags>() + LINE_SLOTS * size_of::<Word>() == LINE_BYTES);
-const _: () = assert!(HALF_SLOTS >= 3 && align_of::<Tags>() >= align_of::<Word>());
+const fn bytes(slots: usize) -> usize {
+    (size_of::<Tags>() + slots * size_of::<Word>()).next_multiple_of(align_of::<Tags>())
+}
+
+const _: () =
+    assert!(align_of::<Tags>() >= align_of::<Word>() && LINE_BYTES.is_multiple_of(LINE_ALIGN));
 
 /// Where a node is and how many slots it has: a raw pointer with the size at hand.
 ///

@@ -14,7 +14,7 @@ use alloc::boxed::Box;
 
 /// Entries per bucket, in eighths, above which a bucket is split at an insertion.
 /// A bucket yet to be split holds up to twice as many, one just split half as many.
-pub(super) const LOAD: usize = if LINE_SLOTS == 7 { 48 } else { 80 };
+pub(super) const LOAD: usize = 48;
 /// Entries per bucket, in eighths, below which two buckets are merged at a removal.
 pub(super) const LOAD_LOW: usize = LOAD / 2;
 

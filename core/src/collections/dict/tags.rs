@@ -1,18 +1,11 @@
 //! The tag bytes, mark bits and chain bit of one node, as a value.
 //!
-//! Seven slots (64-bit targets) fit one word, twelve (32-bit targets) take two:
+//! Seven slots fit one word:
 //! ```text
-//! Tags7    byte 0..7 tags                  byte 7: marks of slot 0..7, chain bit on top
-//! Tags12   byte 0..8 tags | byte 8..12 tags, then 32 bits: marks of slot 0..12, chain bit on top
+//! byte 0..7 tags   byte 7: marks of slot 0..7, chain bit on top
 //! ```
 //! "Byte" means significance, not address, so the host's byte order is of no concern.
 //! A tag of zero is an empty slot. Slots are filled from the front without gaps.
-
-// Each target uses one of the two; tests cover both everywhere.
-#[cfg(target_pointer_width = "64")]
-pub(super) use Tags7 as Tags;
-#[cfg(not(target_pointer_width = "64"))]
-pub(super) use Tags12 as Tags;
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = LOW << 7;
@@ -32,13 +25,11 @@ const fn used_bytes(word: u64) -> usize {
     (71 - word.leading_zeros() as usize) / 8
 }
 
-#[cfg(any(target_pointer_width = "64", test))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
-pub(super) struct Tags7(u64);
+pub(super) struct Tags(u64);
 
-#[cfg(any(target_pointer_width = "64", test))]
-impl Tags7 {
+impl Tags {
     pub(super) const SLOTS: usize = 7;
     pub(super) const EMPTY: Self = Self(0);
     const CHAIN: u64 = 1 << 63;
@@ -46,8 +37,8 @@ impl Tags7 {
 
     /// The slots with this tag.
     #[inline]
-    pub(super) const fn matching(self, tag: u8) -> Slots7 {
-        Slots7(equal_bytes(self.0, tag) & Self::TAGS)
+    pub(super) const fn matching(self, tag: u8) -> Slots {
+        Slots(equal_bytes(self.0, tag) & Self::TAGS)
     }
 
     /// The number of entries.
@@ -86,12 +77,10 @@ impl Tags7 {
     }
 }
 
-/// An iterator over slots of a [`Tags7`].
-#[cfg(any(target_pointer_width = "64", test))]
-pub(super) struct Slots7(u64);
+/// An iterator over slots of a [`Tags`].
+pub(super) struct Slots(u64);
 
-#[cfg(any(target_pointer_width = "64", test))]
-impl Iterator for Slots7 {
+impl Iterator for Slots {
     type Item = usize;
 
     #[inline]
@@ -105,169 +94,76 @@ impl Iterator for Slots7 {
     }
 }
 
-#[cfg(any(not(target_pointer_width = "64"), test))]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(C)]
-pub(super) struct Tags12(u64, u64);
-
-#[cfg(any(not(target_pointer_width = "64"), test))]
-impl Tags12 {
-    pub(super) const SLOTS: usize = 12;
-    pub(super) const EMPTY: Self = Self(0, 0);
-    const CHAIN: u64 = 1 << 63;
-    const TAGS: u64 = u64::MAX >> 32;
-
-    #[inline]
-    pub(super) const fn matching(self, tag: u8) -> Slots12 {
-        // The match bits of the second word go between those of the first.
-        Slots12(equal_bytes(self.0, tag) >> 7 | (equal_bytes(self.1, tag) & Self::TAGS) >> 6)
-    }
-
-    #[inline]
-    pub(super) const fn len(self) -> usize {
-        match self.1 & Self::TAGS {
-            0 => used_bytes(self.0),
-            tags => 8 + used_bytes(tags),
-        }
-    }
-
-    #[inline]
-    pub(super) const fn chained(self) -> bool {
-        self.1 & Self::CHAIN != 0
-    }
-
-    pub(super) const fn with_chain(self, chained: bool) -> Self {
-        Self(self.0, self.1 & !Self::CHAIN | if chained { Self::CHAIN } else { 0 })
-    }
-
-    pub(super) const fn tag(self, slot: usize) -> u8 {
-        if slot < 8 { (self.0 >> (8 * slot)) as u8 } else { (self.1 >> (8 * (slot - 8))) as u8 }
-    }
-
-    pub(super) const fn mark(self, slot: usize) -> bool {
-        self.1 >> (32 + slot) & 1 != 0
-    }
-
-    #[inline]
-    pub(super) const fn marks(self) -> u32 {
-        (self.1 >> 32) as u32 & 0xfff
-    }
-
-    #[inline]
-    pub(super) const fn put(self, slot: usize, tag: u8, mark: bool) -> Self {
-        let Self(mut first, mut second) = self;
-        if slot < 8 {
-            first = first & !(0xff << (8 * slot)) | (tag as u64) << (8 * slot);
-        } else {
-            let at = 8 * (slot - 8);
-            second = second & !(0xff << at) | (tag as u64) << at;
-        }
-        Self(first, second & !(1 << (32 + slot)) | (mark as u64) << (32 + slot))
-    }
-}
-
-/// An iterator over slots of a [`Tags12`], in no particular order.
-#[cfg(any(not(target_pointer_width = "64"), test))]
-pub(super) struct Slots12(u64);
-
-#[cfg(any(not(target_pointer_width = "64"), test))]
-impl Iterator for Slots12 {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        if self.0 == 0 {
-            return None;
-        }
-        let bit = self.0.trailing_zeros() as usize;
-        self.0 &= self.0 - 1;
-        Some(bit / 8 + (bit & 1) * 8)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     extern crate std;
     use super::*;
     use std::vec::Vec;
 
-    macro_rules! facts {
-        ($module:ident, $tags:ty) => {
-            mod $module {
-                use super::*;
-
-                /// Every fill level, with tags that differ by one bit and marks here and there.
-                fn samples() -> Vec<Vec<(u8, bool)>> {
-                    (0..=<$tags>::SLOTS)
-                        .flat_map(|len| {
-                            (1..=8u8).map(move |base| {
-                                (0..len as u8)
-                                    .map(|i| {
-                                        (base ^ 1 << (i % 8) | (i & 1) << 7, i % 3 == base % 3)
-                                    })
-                                    .map(|(tag, mark)| (tag.max(1), mark))
-                                    .collect()
-                            })
-                        })
+    /// Every fill level, with tags that differ by one bit and marks here and there.
+    fn samples() -> Vec<Vec<(u8, bool)>> {
+        (0..=Tags::SLOTS)
+            .flat_map(|len| {
+                (1..=8u8).map(move |base| {
+                    (0..len as u8)
+                        .map(|i| (base ^ 1 << (i % 8) | (i & 1) << 7, i % 3 == base % 3))
+                        .map(|(tag, mark)| (tag.max(1), mark))
                         .collect()
-                }
-
-                fn build(sample: &[(u8, bool)]) -> $tags {
-                    let mut tags = <$tags>::EMPTY;
-                    for (slot, &(tag, mark)) in sample.iter().enumerate() {
-                        tags = tags.put(slot, tag, mark);
-                    }
-                    tags
-                }
-
-                #[test]
-                fn what_is_put_is_there() {
-                    for sample in samples() {
-                        for chained in [false, true] {
-                            let tags = build(&sample).with_chain(chained);
-                            assert_eq!(tags.len(), sample.len());
-                            assert_eq!(tags.chained(), chained);
-                            let mut marks = 0;
-                            for (slot, &(tag, mark)) in sample.iter().enumerate() {
-                                assert_eq!((tags.tag(slot), tags.mark(slot)), (tag, mark));
-                                marks |= u32::from(mark) << slot;
-                            }
-                            assert_eq!(tags.marks(), marks);
-                            assert_eq!(tags.with_chain(false), build(&sample));
-                        }
-                    }
-                }
-
-                #[test]
-                fn matching_finds_exactly_the_equal_tags() {
-                    for sample in samples() {
-                        let tags = build(&sample).with_chain(sample.len() % 2 == 0);
-                        for tag in 1..=255 {
-                            let mut found: Vec<usize> = tags.matching(tag).collect();
-                            found.sort_unstable();
-                            let model: Vec<usize> =
-                                (0..sample.len()).filter(|&i| sample[i].0 == tag).collect();
-                            assert_eq!(found, model, "{tags:?} {tag}");
-                        }
-                    }
-                }
-
-                #[test]
-                fn clearing_the_last_slot_undoes_putting_it() {
-                    let mut tags = <$tags>::EMPTY;
-                    let mut history = Vec::new();
-                    for slot in 0..<$tags>::SLOTS {
-                        history.push(tags);
-                        tags = tags.put(slot, 255 - slot as u8, true);
-                    }
-                    for (slot, before) in history.into_iter().enumerate().rev() {
-                        tags = tags.put(slot, 0, false);
-                        assert_eq!(tags, before);
-                    }
-                }
-            }
-        };
+                })
+            })
+            .collect()
     }
-    facts!(seven, Tags7);
-    facts!(twelve, Tags12);
+
+    fn build(sample: &[(u8, bool)]) -> Tags {
+        let mut tags = Tags::EMPTY;
+        for (slot, &(tag, mark)) in sample.iter().enumerate() {
+            tags = tags.put(slot, tag, mark);
+        }
+        tags
+    }
+
+    #[test]
+    fn what_is_put_is_there() {
+        for sample in samples() {
+            for chained in [false, true] {
+                let tags = build(&sample).with_chain(chained);
+                assert_eq!(tags.len(), sample.len());
+                assert_eq!(tags.chained(), chained);
+                let mut marks = 0;
+                for (slot, &(tag, mark)) in sample.iter().enumerate() {
+                    assert_eq!((tags.tag(slot), tags.mark(slot)), (tag, mark));
+                    marks |= u32::from(mark) << slot;
+                }
+                assert_eq!(tags.marks(), marks);
+                assert_eq!(tags.with_chain(false), build(&sample));
+            }
+        }
+    }
+
+    #[test]
+    fn matching_finds_exactly_the_equal_tags() {
+        for sample in samples() {
+            let tags = build(&sample).with_chain(sample.len() % 2 == 0);
+            for tag in 1..=255 {
+                let mut found: Vec<usize> = tags.matching(tag).collect();
+                found.sort_unstable();
+                let model: Vec<usize> = (0..sample.len()).filter(|&i| sample[i].0 == tag).collect();
+                assert_eq!(found, model, "{tags:?} {tag}");
+            }
+        }
+    }
+
+    #[test]
+    fn clearing_the_last_slot_undoes_putting_it() {
+        let mut tags = Tags::EMPTY;
+        let mut history = Vec::new();
+        for slot in 0..Tags::SLOTS {
+            history.push(tags);
+            tags = tags.put(slot, 255 - slot as u8, true);
+        }
+        for (slot, before) in history.into_iter().enumerate().rev() {
+            tags = tags.put(slot, 0, false);
+            assert_eq!(tags, before);
+        }
+    }
 }

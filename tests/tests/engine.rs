@@ -21,7 +21,6 @@ const LATER: &[(&str, &str)] = &[
     ("HEXPIRETIME", "as HEXPIRE"),
     ("HPEXPIRETIME", "as HEXPIRE"),
     ("HPERSIST", "as HEXPIRE"),
-    ("MEMORY", "what a key costs is reported by a later release"),
     ("LATENCY", "the latency monitor comes with a later release"),
 ];
 

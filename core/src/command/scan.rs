@@ -89,6 +89,19 @@ impl<'a> ScanOptions<'a> {
         self.pattern.is_none_or(|pattern| glob::matches(pattern, name))
     }
 
+    /// Goes from `cursor` on until about COUNT elements were seen; the next cursor. `step` takes a cursor and
+    /// the count of elements seen, which it adds to, and returns the next cursor.
+    pub fn walk(&self, mut cursor: u64, mut step: impl FnMut(u64, &mut u64) -> u64) -> u64 {
+        let mut seen = 0;
+        for _ in 0..self.buckets_max() {
+            cursor = step(cursor, &mut seen);
+            if cursor == 0 || seen >= self.count {
+                break;
+            }
+        }
+        cursor
+    }
+
     /// How many buckets a call looks at when they turn out empty: ten times COUNT, as in Redis.
     pub fn buckets_max(&self) -> u64 {
         self.count.saturating_mul(10)

@@ -107,28 +107,24 @@ pub const HSCAN: Command = Command::new("hscan", -3, hscan)
     );
 
 fn hscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let mut cursor = parse_cursor(args, 2)?;
+    let cursor = parse_cursor(args, 2)?;
     let Some(hash) = ctx.db.object::<Hash>(&args[1])? else {
         write_empty_scan(ctx.reply);
         return Ok(Flow::Done);
     };
     let options = ScanOptions::parse(args, 3, ScanKind::Fields)?;
     let mut found: Vec<Vec<u8>> = Vec::new();
-    let mut seen = 0;
-    for _ in 0..options.buckets_max() {
-        cursor = hash.scan(cursor, |name, value| {
-            seen += 1;
+    let cursor = options.walk(cursor, |cursor, seen| {
+        hash.scan(cursor, |name, value| {
+            *seen += 1;
             if options.matches(&name.text()) {
                 found.push(name.to_vec());
                 if !options.no_values {
                     found.push(value.to_vec());
                 }
             }
-        });
-        if cursor == 0 || seen >= options.count {
-            break;
-        }
-    }
+        })
+    });
     write_scan(ctx.reply, cursor, &found);
     Ok(Flow::Done)
 }

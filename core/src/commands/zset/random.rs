@@ -108,26 +108,22 @@ pub const ZSCAN: Command = Command::new("zscan", -3, zscan)
     );
 
 fn zscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let mut cursor = parse_cursor(args, 2)?;
+    let cursor = parse_cursor(args, 2)?;
     let Some(set) = ctx.db.object::<SortedSet>(&args[1])? else {
         write_empty_scan(ctx.reply);
         return Ok(Flow::Done);
     };
     let options = ScanOptions::parse(args, 3, ScanKind::Members)?;
     let mut found: Vec<Vec<u8>> = Vec::new();
-    let mut seen = 0;
-    for _ in 0..options.buckets_max() {
-        cursor = set.scan(cursor, |member, score| {
-            seen += 1;
+    let cursor = options.walk(cursor, |cursor, seen| {
+        set.scan(cursor, |member, score| {
+            *seen += 1;
             if options.matches(&member.text()) {
                 found.push(member.to_vec());
                 found.push(format_double(score, &mut [0; DOUBLE_LEN]).to_vec());
             }
-        });
-        if cursor == 0 || seen >= options.count {
-            break;
-        }
-    }
+        })
+    });
     write_scan(ctx.reply, cursor, &found);
     Ok(Flow::Done)
 }

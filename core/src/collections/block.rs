@@ -8,6 +8,9 @@
 //! anyway. The capacity is a function of the length, so it needs no place: a key pays eight bytes for
 //! the handle and nothing else. Growth goes through `realloc`, which can often grow in place.
 //!
+//! The handle points `OFFSET` bytes into the block. That costs nothing, and tells handles of different
+//! types apart when they share a word: see [`either`](super::either).
+//!
 //! This file is the only place under `collections` where listpacks and intsets need `unsafe`.
 //! Safe code can change the body but not the length, on which the soundness rests.
 
@@ -25,16 +28,17 @@ pub(crate) const MAX_LEN: usize = 0x7000_0000;
 const ALIGN: usize = 8;
 
 /// An owned, growable run of bytes that knows its length.
-pub(crate) struct Block {
-    // Invariant: points to an allocation of `layout(len)` bytes aligned to `ALIGN`, where `len` is the
+#[repr(transparent)]
+pub(crate) struct Block<const OFFSET: usize = 0> {
+    // Invariant: points OFFSET bytes, fewer than ALIGN, into an allocation of `layout(len)` bytes aligned to `ALIGN`, where `len` is the
     // little-endian u32 at its start, `PREFIX <= len <= MAX_LEN`, and its first `len` bytes are initialised.
     ptr: NonNull<u8>,
 }
 
 // SAFETY: a block owns its bytes alone and has no interior mutability.
-unsafe impl Send for Block {}
+unsafe impl<const OFFSET: usize> Send for Block<OFFSET> {}
 // SAFETY: as above; shared access only reads.
-unsafe impl Sync for Block {}
+unsafe impl<const OFFSET: usize> Sync for Block<OFFSET> {}
 
 /// What a block of `len` bytes allocates: a multiple of eight, and above 128 bytes in steps of an
 /// eighth to a sixteenth of the length, so that most pushes find room.
@@ -54,19 +58,40 @@ fn layout(len: usize) -> Layout {
         .expect("MAX_LEN keeps capacities below isize::MAX")
 }
 
-impl Block {
+impl<const OFFSET: usize> Block<OFFSET> {
+    /// The handle of an allocation that already is as the invariant says.
+    ///
+    /// # Safety
+    /// `start` is what the invariant says of the allocation, and nobody else owns it.
+    #[inline]
+    unsafe fn at(start: NonNull<u8>) -> Self {
+        const { assert!(OFFSET < PREFIX, "the handle points into every block") };
+        // SAFETY: a block has at least PREFIX bytes.
+        Self { ptr: unsafe { start.add(OFFSET) } }
+    }
+
+    /// Where the block starts.
+    #[inline]
+    fn start(&self) -> NonNull<u8> {
+        // SAFETY: by the invariant the handle points OFFSET bytes into the allocation.
+        unsafe { self.ptr.sub(OFFSET) }
+    }
+
     /// A block of `body_len` zeros after its prefix.
     pub(crate) fn zeroed(body_len: usize) -> Self {
         let len = PREFIX + body_len;
         let layout = layout(len);
         // SAFETY: `layout` has a size of at least PREFIX, never zero.
-        let Some(ptr) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
-        // SAFETY: the allocation has at least `len` bytes, of which the prefix is the first four.
+        let Some(start) = NonNull::new(unsafe { alloc(layout) }) else {
+            handle_alloc_error(layout)
+        };
+        // SAFETY: the allocation has at least `len` bytes, of which the prefix is the first four; once
+        // they are written it is as the invariant says.
         unsafe {
-            ptr.cast::<[u8; PREFIX]>().write((len as u32).to_le_bytes());
-            ptr.add(PREFIX).write_bytes(0, body_len);
+            start.cast::<[u8; PREFIX]>().write((len as u32).to_le_bytes());
+            start.add(PREFIX).write_bytes(0, body_len);
+            Self::at(start)
         }
-        Self { ptr }
     }
 
     /// A block with a copy of `body` after its prefix.
@@ -80,14 +105,14 @@ impl Block {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         // SAFETY: by the invariant the first four bytes are initialised.
-        u32::from_le_bytes(unsafe { self.ptr.cast::<[u8; PREFIX]>().read() }) as usize
+        u32::from_le_bytes(unsafe { self.start().cast::<[u8; PREFIX]>().read() }) as usize
     }
 
     /// Every byte, prefix included.
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: by the invariant `len` bytes are allocated and initialised, and `self` is borrowed.
-        unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len()) }
+        unsafe { core::slice::from_raw_parts(self.start().as_ptr(), self.len()) }
     }
 
     /// The bytes after the prefix.
@@ -102,7 +127,7 @@ impl Block {
         // SAFETY: by the invariant the bytes from PREFIX to `len` are allocated and initialised;
         // `self` is borrowed mutably; the length is left out of the slice.
         unsafe {
-            core::slice::from_raw_parts_mut(self.ptr.add(PREFIX).as_ptr(), self.len() - PREFIX)
+            core::slice::from_raw_parts_mut(self.start().add(PREFIX).as_ptr(), self.len() - PREFIX)
         }
     }
 
@@ -116,19 +141,20 @@ impl Block {
         let old_len = self.len();
         let (old, new) = (layout(old_len), layout(len));
         if old.size() != new.size() {
-            // SAFETY: by the invariant `ptr` was allocated with `old`; the new size is not zero and
+            // SAFETY: by the invariant the block was allocated with `old`; the new size is not zero and
             // `layout` kept it below isize::MAX.
-            let grown = unsafe { realloc(self.ptr.as_ptr(), old, new.size()) };
-            let Some(ptr) = NonNull::new(grown) else { handle_alloc_error(new) };
-            self.ptr = ptr;
+            let grown = unsafe { realloc(self.start().as_ptr(), old, new.size()) };
+            let Some(start) = NonNull::new(grown) else { handle_alloc_error(new) };
+            // SAFETY: the new allocation has PREFIX bytes or more.
+            self.ptr = unsafe { start.add(OFFSET) };
         }
         // SAFETY: the allocation now has at least `len` bytes; those before `old_len` are initialised,
         // the rest are here, and only then the length says so.
         unsafe {
             if len > old_len {
-                self.ptr.add(old_len).write_bytes(0, len - old_len);
+                self.start().add(old_len).write_bytes(0, len - old_len);
             }
-            self.ptr.cast::<[u8; PREFIX]>().write((len as u32).to_le_bytes());
+            self.start().cast::<[u8; PREFIX]>().write((len as u32).to_le_bytes());
         }
     }
 
@@ -149,14 +175,14 @@ impl Block {
     }
 }
 
-impl Drop for Block {
+impl<const OFFSET: usize> Drop for Block<OFFSET> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant `ptr` was allocated with this layout, and nobody uses it after.
-        unsafe { dealloc(self.ptr.as_ptr(), layout(self.len())) }
+        // SAFETY: by the invariant the block was allocated with this layout, and nobody uses it after.
+        unsafe { dealloc(self.start().as_ptr(), layout(self.len())) }
     }
 }
 
-impl Clone for Block {
+impl<const OFFSET: usize> Clone for Block<OFFSET> {
     fn clone(&self) -> Self {
         Self::with_body(self.body())
     }
@@ -180,7 +206,7 @@ mod tests {
 
     #[test]
     fn splices_do_what_a_vec_does() {
-        let mut block = Block::zeroed(0);
+        let mut block = Block::<2>::zeroed(0);
         let mut model: Vec<u8> = Vec::new();
         let mut seed = 1u32;
         let mut below = |bound: usize| {
@@ -201,6 +227,6 @@ mod tests {
 
     #[test]
     fn the_handle_is_one_pointer_and_so_is_its_option() {
-        assert_eq!(size_of::<Option<Block>>(), size_of::<usize>());
+        assert_eq!(size_of::<Option<Block<2>>>(), size_of::<usize>());
     }
 }

@@ -13,13 +13,23 @@ use core::iter::FusedIterator;
 
 use crate::collections::block::{Block, MAX_LEN, PREFIX};
 use crate::collections::corrupt::Corrupt;
+use crate::collections::either::{Handle, LowBits};
 
 /// Bytes of width and count.
 const HEADER: usize = 8;
 
 /// A sorted set of integers; the handle is one pointer.
 #[derive(Clone)]
-pub struct Intset(Block);
+#[repr(transparent)]
+pub struct Intset(Block<OFFSET>);
+
+/// Where the handle points in its block; not where a listpack's does, so that either may lie in a word.
+const OFFSET: usize = 2;
+
+// SAFETY: the type is its block, which is one pointer OFFSET bytes into an allocation aligned to 8.
+unsafe impl Handle for Intset {
+    const LOW: LowBits = LowBits::of(OFFSET);
+}
 
 /// Bytes per integer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,6 +4,7 @@ pub(crate) mod block;
 pub mod corrupt;
 pub mod decimal;
 pub mod dict;
+pub mod either;
 pub mod field;
 pub mod glob;
 pub mod hash;

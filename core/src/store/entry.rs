@@ -4,11 +4,12 @@
 //!  meta u32            lengths                    expiry       key          value
 //! ┌───────────────────┬──────────────────────────┬────────────┬────────────┬──────────────────────────┐
 //! │ access 24 │ kind 8│ key u8, value u8 (narrow) │ i64, if any│ key bytes  │ string bytes, an i64, or │
-//! │           │       │ key u32, value u32 (wide) │            │            │ a pointer to the object  │
+//! │           │       │ key u32, value u32 (wide) │            │            │ an object, as one word   │
 //! └───────────────────┴──────────────────────────┴────────────┴────────────┴──────────────────────────┘
 //! ```
 //!
-//! A string of up to [`INLINE_BYTES_MAX`] lies in the entry; a longer one is a `Vec<u8>` of its own, so
+//! An object of one word, which is most of them, lies in the entry itself, any other in a box; the word ends
+//! where the allocation ends and is aligned, unlike all other parts. A string of up to [`INLINE_BYTES_MAX`] lies in the entry; a longer one is a `Vec<u8>` of its own, so
 //! that it can grow in place. A 16-byte key with a 16-byte value takes 38 bytes, rounded up to 40: the
 //! allocators of the hosts have size classes in steps of 8.
 //!
@@ -23,6 +24,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 
 /// Longer strings live in an allocation of their own, in bytes.
@@ -79,6 +81,12 @@ impl Shape {
         self.key_at() + self.key_len
     }
 
+    /// Where an object or the pointer to one is: the allocation is aligned to 8 and ends with it.
+    #[inline]
+    const fn word_at(self) -> usize {
+        self.allocated() - WORD
+    }
+
     #[inline]
     const fn allocated(self) -> usize {
         (self.value_at() + self.value_len + 7) & !7
@@ -109,7 +117,18 @@ enum Payload<'a> {
     /// Two pieces, one behind the other.
     Pieces(&'a [u8], &'a [u8]),
     Int(i64),
-    Pointer(*mut ()),
+    Word(Word),
+}
+
+/// An object that is a word, or the pointer to its box. Moved as it is, whatever it is.
+type Word = MaybeUninit<*mut ()>;
+
+/// The bytes of a [`Word`].
+const WORD: usize = size_of::<Word>();
+
+/// Whether a T is a word in the entry, and not in a box.
+const fn is_word<T>() -> bool {
+    size_of::<T>() <= WORD && align_of::<T>() <= align_of::<Word>()
 }
 
 impl Payload<'_> {
@@ -117,6 +136,7 @@ impl Payload<'_> {
     ///
     /// # Safety
     /// `at` has room for `len` bytes, which is the length of this payload, and no piece of it lies there.
+    /// It is aligned for a word.
     #[inline]
     unsafe fn write(self, at: *mut u8, len: usize) {
         // SAFETY: by contract.
@@ -132,7 +152,7 @@ impl Payload<'_> {
                     ptr::copy_nonoverlapping(tail.as_ptr(), at.add(head.len()), tail.len());
                 }
                 Payload::Int(value) => at.cast::<i64>().write_unaligned(value),
-                Payload::Pointer(pointer) => at.cast::<*mut ()>().write_unaligned(pointer),
+                Payload::Word(word) => at.cast::<Word>().write(word),
             }
         }
     }
@@ -167,8 +187,8 @@ impl Entry {
 
     /// A string in a vector of its own.
     pub fn vector(key: &[u8], value: Vec<u8>) -> Self {
-        let pointer = Box::into_raw(Box::new(value)).cast();
-        Self::boxed(Kind::Vector, key, pointer)
+        const { assert!(!is_word::<Vec<u8>>()) };
+        Self::of_value(Kind::Vector, key, value)
     }
 
     /// A string that is the decimal text of `value`.
@@ -180,12 +200,19 @@ impl Entry {
 
     /// A list, set, hash, sorted set or stream.
     pub fn object<T: Object>(key: &[u8], value: T) -> Self {
-        Self::boxed(T::KIND, key, Box::into_raw(Box::new(value)).cast())
+        Self::of_value(T::KIND, key, value)
     }
 
-    fn boxed(kind: Kind, key: &[u8], pointer: *mut ()) -> Self {
-        let shape = Shape::new(kind, false, false, key.len(), size_of::<*mut ()>());
-        Self::build(shape, 0, None, key, &Payload::Pointer(pointer))
+    fn of_value<T>(kind: Kind, key: &[u8], value: T) -> Self {
+        let mut word = Word::new(ptr::null_mut());
+        if is_word::<T>() {
+            // SAFETY: a T has room in a word and is aligned there.
+            unsafe { word.as_mut_ptr().cast::<T>().write(value) };
+        } else {
+            word.write(Box::into_raw(Box::new(value)).cast());
+        }
+        let shape = Shape::new(kind, false, false, key.len(), WORD);
+        Self::build(shape, 0, None, key, &Payload::Word(word))
     }
 
     fn build(
@@ -217,7 +244,11 @@ impl Entry {
                 at.add(shape.lengths_end()).cast::<i64>().write_unaligned(expiry_ms);
             }
             ptr::copy_nonoverlapping(key.as_ptr(), at.add(shape.key_at()), key.len());
-            payload.write(at.add(shape.value_at()), shape.value_len);
+            let value_at = match payload {
+                Payload::Word(_) => shape.word_at(),
+                _ => shape.value_at(),
+            };
+            payload.write(at.add(value_at), shape.value_len);
             Self { at: NonNull::new_unchecked(at), owns: PhantomData }
         }
     }
@@ -289,12 +320,26 @@ impl Entry {
         }
     }
 
+    /// Where the word is.
     #[inline]
-    fn pointer(&self) -> *mut () {
-        let shape = self.shape();
+    fn word(&self) -> NonNull<Word> {
         debug_assert!(!matches!(self.kind(), Kind::Inline | Kind::Int));
-        // SAFETY: callers have seen a kind whose payload is a pointer.
-        unsafe { self.at.add(shape.value_at()).cast::<*mut ()>().read_unaligned() }
+        // SAFETY: callers have seen a kind whose value is a word, which is at the end of the allocation.
+        unsafe { self.at.add(self.shape().word_at()).cast() }
+    }
+
+    /// The value, which is a T or a pointer to one.
+    ///
+    /// # Safety
+    /// The kind is one whose values are of type T.
+    #[inline]
+    unsafe fn value<T>(&self) -> NonNull<T> {
+        let word = self.word();
+        if is_word::<T>() {
+            return word.cast();
+        }
+        // SAFETY: `of_value` wrote the pointer of a box there.
+        unsafe { NonNull::new_unchecked(word.as_ref().assume_init()).cast() }
     }
 
     /// The string, if it is one.
@@ -311,7 +356,7 @@ impl Entry {
                 self.at.add(shape.value_at()).cast::<i64>().read_unaligned()
             })),
             // SAFETY: a Vector's payload points to a boxed `Vec<u8>` that the entry owns.
-            Kind::Vector => Some(Str::Bytes(unsafe { &*self.pointer().cast::<Vec<u8>>() })),
+            Kind::Vector => Some(Str::Bytes(unsafe { self.value::<Vec<u8>>().as_ref() })),
             _ => None,
         }
     }
@@ -319,15 +364,15 @@ impl Entry {
     /// The object, if it is of this type.
     #[inline]
     pub fn as_object<T: Object>(&self) -> Option<&T> {
-        // SAFETY: the kind is T's alone, so the payload points to a boxed T that the entry owns.
-        (self.kind() == T::KIND).then(|| unsafe { &*self.pointer().cast::<T>() })
+        // SAFETY: the kind is T's alone, and the entry owns the T.
+        (self.kind() == T::KIND).then(|| unsafe { self.value::<T>().as_ref() })
     }
 
     /// The object, if it is of this type.
     #[inline]
     pub fn as_object_mut<T: Object>(&mut self) -> Option<&mut T> {
         // SAFETY: as in `as_object`, and `&mut self` is the only reference.
-        (self.kind() == T::KIND).then(|| unsafe { &mut *self.pointer().cast::<T>() })
+        (self.kind() == T::KIND).then(|| unsafe { self.value::<T>().as_mut() })
     }
 
     /// When the key expires, in Unix milliseconds.
@@ -375,7 +420,7 @@ impl Entry {
         *self = moved;
     }
 
-    /// An entry with another key and expiry that takes the value over; `self` keeps an empty string.
+    /// An entry with another key and expiry that takes the value over; `self` is then only good to be dropped.
     fn moved(&mut self, key: &[u8], expiry_ms: Option<i64>) -> Self {
         let shape = self.shape();
         let kind = kind_of(shape.bits);
@@ -389,10 +434,12 @@ impl Entry {
         let payload = match self.as_str() {
             Some(Str::Bytes(bytes)) if kind == Kind::Inline => Payload::Bytes(bytes),
             Some(Str::Int(value)) => Payload::Int(value),
-            _ => Payload::Pointer(self.pointer()),
+            // SAFETY: what is no inline string and no integer is a word.
+            _ => Payload::Word(unsafe { self.word().read() }),
         };
         let moved = Self::build(new, self.access(), expiry_ms, key, &payload);
-        // The object now belongs to the new entry: make the old one a plain string of the same shape.
+        // The object now belongs to the new entry: make the old one a string of the same
+        // shape, whose bytes nobody reads: they may be what lies before the word.
         if !matches!(kind, Kind::Inline | Kind::Int) {
             let meta = self.meta();
             self.set_meta(meta & !(u32::from(KIND_MASK) << 24));
@@ -597,7 +644,7 @@ impl Entry {
             self.replace_with(Self::vector(self.key(), bytes));
         }
         // SAFETY: the kind is Vector, so the payload points to a boxed `Vec<u8>` that the entry owns.
-        Some(unsafe { &mut *self.pointer().cast::<Vec<u8>>() })
+        Some(unsafe { self.value::<Vec<u8>>().as_mut() })
     }
 
     /// Gives a short vector's bytes back to the entry, once a change in place is over.
@@ -644,7 +691,7 @@ impl Entry {
         let value = match (self.as_str(), self.kind()) {
             (Some(_), Kind::Vector) => {
                 // SAFETY: a Vector's payload points to a boxed `Vec<u8>` that the entry owns.
-                let vector = unsafe { &*self.pointer().cast::<Vec<u8>>() };
+                let vector = unsafe { self.value::<Vec<u8>>().as_ref() };
                 size_of::<Vec<u8>>() + vector.capacity()
             }
             (Some(_), _) => 0,
@@ -698,7 +745,7 @@ impl Drop for Entry {
         let shape = self.shape();
         let kind = kind_of(shape.bits);
         if !matches!(kind, Kind::Inline | Kind::Int) {
-            drop_payload(kind, self.pointer());
+            drop_value(kind, self.word());
         }
         // SAFETY: `build` allocated it with the layout of this shape; every change in place keeps the size.
         unsafe { dealloc(self.at.as_ptr(), shape.layout()) }
@@ -714,20 +761,26 @@ fn grow(vector: &mut Vec<u8>, more: usize) {
     }
 }
 
-/// Frees what the payload of an entry of this kind points to.
-fn drop_payload(kind: Kind, pointer: *mut ()) {
-    fn free<T>(pointer: *mut ()) {
-        // SAFETY: the entry's kind is T's, it owned the box, and it is being dropped.
-        drop(unsafe { Box::from_raw(pointer.cast::<T>()) });
+/// Drops the value of an entry of this kind, which is this word.
+fn drop_value(kind: Kind, word: NonNull<Word>) {
+    fn free<T>(word: NonNull<Word>) {
+        // SAFETY: the entry's kind is T's, it owned the T or its box, and it is being dropped.
+        unsafe {
+            if is_word::<T>() {
+                word.cast::<T>().drop_in_place();
+            } else {
+                drop(Box::from_raw(word.read().assume_init().cast::<T>()));
+            }
+        }
     }
     match kind {
         Kind::Inline | Kind::Int => {}
-        Kind::Vector => free::<Vec<u8>>(pointer),
-        Kind::List => free::<crate::value::List>(pointer),
-        Kind::Set => free::<crate::value::Set>(pointer),
-        Kind::Hash => free::<crate::value::Hash>(pointer),
-        Kind::SortedSet => free::<crate::value::SortedSet>(pointer),
-        Kind::Stream => free::<crate::value::Stream>(pointer),
+        Kind::Vector => free::<Vec<u8>>(word),
+        Kind::List => free::<crate::value::List>(word),
+        Kind::Set => free::<crate::value::Set>(word),
+        Kind::Hash => free::<crate::value::Hash>(word),
+        Kind::SortedSet => free::<crate::value::SortedSet>(word),
+        Kind::Stream => free::<crate::value::Stream>(word),
     }
 }
 

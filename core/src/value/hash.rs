@@ -2,28 +2,27 @@
 
 use super::{Kind, Object, Tuning};
 use crate::collections::dict::Dict;
+use crate::collections::either::{Either, Large, Which};
 use crate::collections::field::Field;
 use crate::collections::hash::{HashSeed, hash};
 use crate::collections::listpack::{Element, Listpack};
 use crate::rng::Rng;
-use alloc::boxed::Box;
 
 /// A hash.
 #[derive(Debug)]
 pub struct Hash {
-    repr: Repr,
+    word: Either<Listpack, Large<Dict<Field>>>,
 }
 
-#[derive(Debug)]
-enum Repr {
+enum Repr<L, T> {
     /// Field, value, field, value, …
-    Listpack(Listpack),
-    Table(Box<Dict<Field>>),
+    Listpack(L),
+    Table(T),
 }
 
 impl Default for Hash {
     fn default() -> Self {
-        Self { repr: Repr::Listpack(Listpack::new()) }
+        Self { word: Either::a(Listpack::new()) }
     }
 }
 
@@ -32,9 +31,25 @@ fn hasher(seed: &HashSeed) -> impl Fn(&Field) -> u64 + '_ {
 }
 
 impl Hash {
+    #[inline]
+    fn repr(&self) -> Repr<&Listpack, &Dict<Field>> {
+        match self.word.get() {
+            Which::A(pack) => Repr::Listpack(pack),
+            Which::B(table) => Repr::Table(table),
+        }
+    }
+
+    #[inline]
+    fn repr_mut(&mut self) -> Repr<&mut Listpack, &mut Dict<Field>> {
+        match self.word.get_mut() {
+            Which::A(pack) => Repr::Listpack(pack),
+            Which::B(table) => Repr::Table(table),
+        }
+    }
+
     /// How many fields there are.
     pub fn len(&self) -> usize {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(pack) => pack.len() as usize / 2,
             Repr::Table(table) => table.len(),
         }
@@ -47,13 +62,13 @@ impl Hash {
 
     /// Whether it is a listpack, which SCAN returns whole.
     pub fn is_listpack(&self) -> bool {
-        matches!(self.repr, Repr::Listpack(_))
+        matches!(self.repr(), Repr::Listpack(_))
     }
 
     /// The value of a field.
     #[inline]
     pub fn get(&self, name: &[u8], seed: &HashSeed) -> Option<Element<'_>> {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(pack) => pack.at(pack.next(pack.find(name, 1)?)?),
             Repr::Table(table) => table
                 .find(hash(seed, name), |field| field.name() == name)
@@ -69,7 +84,7 @@ impl Hash {
     /// Becomes a table if a name or value among `texts` is too long for a listpack. Asked once before
     /// the fields of one command are set, as Redis does.
     pub fn make_room_for<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]>, tuning: &Tuning) {
-        let Repr::Listpack(pack) = &self.repr else { return };
+        let Repr::Listpack(pack) = self.repr() else { return };
         let mut sum = 0usize;
         for text in texts {
             if text.len() as u64 > tuning.hash_listpack_value {
@@ -86,7 +101,7 @@ impl Hash {
     /// Sets a field; whether it is new.
     #[inline]
     pub fn insert(&mut self, name: &[u8], value: &[u8], tuning: &Tuning) -> bool {
-        if let Repr::Listpack(pack) = &mut self.repr {
+        if let Repr::Listpack(pack) = self.repr_mut() {
             let longest = name.len().max(value.len()) as u64;
             if longest <= tuning.hash_listpack_value && pack.fits(name.len() + value.len() + 22) {
                 if let Some(pos) = pack.find(name, 1).and_then(|pos| pack.next(pos)) {
@@ -101,7 +116,7 @@ impl Hash {
             }
             self.become_table(&tuning.seed);
         }
-        let Repr::Table(table) = &mut self.repr else {
+        let Repr::Table(table) = self.repr_mut() else {
             unreachable!("a listpack that has no room has just become a table")
         };
         let hash = hash(&tuning.seed, name);
@@ -115,7 +130,7 @@ impl Hash {
 
     /// Removes a field; whether there was one.
     pub fn remove(&mut self, name: &[u8], seed: &HashSeed) -> bool {
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Listpack(pack) => {
                 let Some(pos) = pack.find(name, 1) else { return false };
                 pack.remove_at(pos, 2);
@@ -129,7 +144,7 @@ impl Hash {
 
     /// Every field with its value.
     pub fn iter(&self) -> impl Iterator<Item = (Element<'_>, Element<'_>)> + '_ {
-        let (pack, table) = match &self.repr {
+        let (pack, table) = match self.repr() {
             Repr::Listpack(pack) => (Some(pack), None),
             Repr::Table(table) => (None, Some(table)),
         };
@@ -146,7 +161,7 @@ impl Hash {
 
     /// One step of a SCAN; a listpack is given whole. The next cursor, 0 at the end.
     pub fn scan(&self, cursor: u64, mut f: impl FnMut(Element<'_>, Element<'_>)) -> u64 {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(_) => {
                 for (name, value) in self.iter() {
                     f(name, value);
@@ -161,7 +176,7 @@ impl Hash {
 
     /// A field chosen at random, with its value; `None` only if there is none.
     pub fn random(&self, rng: &mut Rng) -> Option<(Element<'_>, Element<'_>)> {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(pack) => {
                 let fields = u64::from(pack.len() / 2);
                 if fields == 0 {
@@ -177,14 +192,14 @@ impl Hash {
 
     /// The field at this place of a listpack, with its value.
     fn at(&self, index: usize) -> Option<(Element<'_>, Element<'_>)> {
-        let Repr::Listpack(pack) = &self.repr else { return None };
+        let Repr::Listpack(pack) = self.repr() else { return None };
         let pos = pack.seek(index as i64 * 2)?;
         Some((pack.at(pos)?, pack.at(pack.next(pos)?)?))
     }
 
     /// The listpack, if it is one: for DUMP and RDB, whose bytes are the same.
     pub fn listpack(&self) -> Option<&Listpack> {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(pack) => Some(pack),
             Repr::Table(_) => None,
         }
@@ -192,11 +207,11 @@ impl Hash {
 
     #[cold]
     fn become_table(&mut self, seed: &HashSeed) {
-        self.repr = Repr::Table(self.table_of_fields(seed));
+        self.word = Either::b(Large::new(self.table_of_fields(seed)));
     }
 
-    fn table_of_fields(&self, seed: &HashSeed) -> Box<Dict<Field>> {
-        let mut table = Box::new(Dict::new());
+    fn table_of_fields(&self, seed: &HashSeed) -> Dict<Field> {
+        let mut table = Dict::new();
         for (name, value) in self.iter() {
             let (name, value) = (name.text(), value.text());
             let hash = hash(seed, &name);
@@ -208,7 +223,7 @@ impl Hash {
     /// Adds to an integer value in one step, where the field is an integer in a listpack or new: the
     /// fast way of HINCRBY. `None` leaves everything as it is and the slow way to the caller.
     pub fn add_int(&mut self, name: &[u8], by: i64) -> Option<i64> {
-        let Repr::Listpack(pack) = &mut self.repr else { return None };
+        let Repr::Listpack(pack) = self.repr_mut() else { return None };
         let pos = pack.next(pack.find(name, 1)?)?;
         let sum = pack.at(pos)?.as_int()?.checked_add(by)?;
         pack.replace_int(pos, sum);
@@ -220,41 +235,40 @@ impl Object for Hash {
     const KIND: Kind = Kind::Hash;
 
     fn duplicate(&self, seed: &HashSeed) -> Self {
-        if let Repr::Listpack(pack) = &self.repr {
-            return Self { repr: Repr::Listpack(pack.clone()) };
+        if let Repr::Listpack(pack) = self.repr() {
+            return Self { word: Either::a(pack.clone()) };
         }
-        Self { repr: Repr::Table(self.table_of_fields(seed)) }
+        Self { word: Either::b(Large::new(self.table_of_fields(seed))) }
     }
 
     fn encoding(&self) -> &'static str {
-        match self.repr {
+        match self.repr() {
             Repr::Listpack(_) => "listpack",
             Repr::Table(_) => "hashtable",
         }
     }
 
     fn memory(&self) -> usize {
-        size_of::<Self>()
-            + match &self.repr {
-                Repr::Listpack(pack) => pack.heap_bytes(),
-                Repr::Table(table) => {
-                    // The first few fields stand for all of them.
-                    let (sum, count) =
-                        table.iter().take(64).fold((0, 0), |(s, n), f| (s + f.memory(), n + 1));
-                    table.memory() + sum.checked_div(count).unwrap_or(0) * table.len()
-                }
+        match self.repr() {
+            Repr::Listpack(pack) => pack.heap_bytes(),
+            Repr::Table(table) => {
+                // The first few fields stand for all of them.
+                let (sum, count) =
+                    table.iter().take(64).fold((0, 0), |(s, n), f| (s + f.memory(), n + 1));
+                table.memory() + sum.checked_div(count).unwrap_or(0) * table.len()
             }
+        }
     }
 
     fn free_effort(&self) -> usize {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(_) => 1,
             Repr::Table(table) => table.len(),
         }
     }
 
     fn free_some(&mut self, budget: usize) -> usize {
-        let Repr::Table(table) = &mut self.repr else { return 0 };
+        let Repr::Table(table) = self.repr_mut() else { return 0 };
         let before = table.len();
         table.pop_some(budget, drop);
         before - table.len()

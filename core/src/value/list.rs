@@ -1,50 +1,53 @@
 //! List values: a short list is one listpack, a long one a quicklist of several.
 //!
 //! ```text
-//! short   List ─▶ [ spare │ listpack │ spare ]
+//! short   List ─▶ listpack
 //! long    List ─▶ Quicklist ─▶ nodes
 //! ```
 //!
-//! A list becomes long when its listpack is full by `list-max-listpack-size`, and stays long: whether a
+//! A list becomes long when its listpack is full by `list-max-listpack-size` or past 2 KB, and stays long: whether a
 //! list is one or the other is nobody's business, and OBJECT ENCODING says `quicklist` for both, as
 //! Redis 7.0 does.
 
 use super::{Kind, Object, Tuning};
+use crate::collections::either::{Either, Large, Which};
 use crate::collections::hash::HashSeed;
-use crate::collections::listpack::{Element, RoomyListpack};
+use crate::collections::listpack::{Element, Listpack};
 use crate::collections::quicklist::Quicklist;
 use alloc::boxed::Box;
 
 pub use crate::collections::listpack::Side;
 pub use crate::collections::quicklist::Limits;
 
-/// Room for the first element or two of a new list, so that they need no second allocation.
-const FIRST_ROOM: usize = 25;
+/// What an entry takes at most besides its text.
+const ENTRY_MAX: usize = 11;
+
+/// A short list is no longer than this, in bytes: what a push before the first element may have to move.
+/// Behind it the quicklist's own size weighs little.
+const SHORT_MAX: usize = 2048;
 
 /// A list.
 #[derive(Debug)]
 pub struct List {
-    repr: Repr,
+    word: Either<Listpack, Large<Quicklist>>,
 }
 
-enum Repr {
-    Short(RoomyListpack),
-    Long(Box<Quicklist>),
-}
-
-impl core::fmt::Debug for Repr {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Short(pack) => pack.fmt(f),
-            Self::Long(list) => write!(f, "{} elements in {} nodes", list.len(), list.node_count()),
-        }
-    }
+enum Repr<S, L> {
+    Short(S),
+    Long(L),
 }
 
 impl Default for List {
     fn default() -> Self {
-        Self { repr: Repr::Short(RoomyListpack::with_room(0, FIRST_ROOM)) }
+        Self { word: Either::a(Listpack::new()) }
     }
+}
+
+/// Whether a short list stays one with an element of `more` bytes.
+#[inline]
+fn has_room(pack: &Listpack, more: usize, limits: Limits) -> bool {
+    limits.allow_push(pack.bytes_len(), pack.len(), more)
+        && pack.bytes_len() + more + ENTRY_MAX <= SHORT_MAX
 }
 
 impl Object for List {
@@ -52,9 +55,9 @@ impl Object for List {
 
     fn duplicate(&self, _seed: &HashSeed) -> Self {
         Self {
-            repr: match &self.repr {
-                Repr::Short(pack) => Repr::Short(RoomyListpack::from_view(pack.view())),
-                Repr::Long(list) => Repr::Long(list.clone()),
+            word: match self.repr() {
+                Repr::Short(pack) => Either::a(pack.clone()),
+                Repr::Long(list) => Either::b(Large::new(list.clone())),
             },
         }
     }
@@ -64,22 +67,21 @@ impl Object for List {
     }
 
     fn memory(&self) -> usize {
-        size_of::<Self>()
-            + match &self.repr {
-                Repr::Short(pack) => pack.heap_bytes(),
-                Repr::Long(list) => size_of::<Quicklist>() + list.heap_bytes(),
-            }
+        match self.repr() {
+            Repr::Short(pack) => pack.heap_bytes(),
+            Repr::Long(list) => size_of::<Quicklist>() + list.heap_bytes(),
+        }
     }
 
     fn free_effort(&self) -> usize {
-        match &self.repr {
+        match self.repr() {
             Repr::Short(_) => 1,
             Repr::Long(list) => list.node_count(),
         }
     }
 
     fn free_some(&mut self, budget: usize) -> usize {
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Short(_) => 0,
             Repr::Long(list) => list.drop_nodes(budget),
         }
@@ -98,10 +100,26 @@ impl Tuning {
 }
 
 impl List {
+    #[inline]
+    fn repr(&self) -> Repr<&Listpack, &Quicklist> {
+        match self.word.get() {
+            Which::A(pack) => Repr::Short(pack),
+            Which::B(list) => Repr::Long(list),
+        }
+    }
+
+    #[inline]
+    fn repr_mut(&mut self) -> Repr<&mut Listpack, &mut Quicklist> {
+        match self.word.get_mut() {
+            Which::A(pack) => Repr::Short(pack),
+            Which::B(list) => Repr::Long(list),
+        }
+    }
+
     /// How many elements there are.
     #[inline]
     pub fn len(&self) -> u64 {
-        match &self.repr {
+        match self.repr() {
             Repr::Short(pack) => u64::from(pack.len()),
             Repr::Long(list) => list.len(),
         }
@@ -116,11 +134,10 @@ impl List {
     /// The quicklist that the list is from now on.
     #[cold]
     fn lengthen(&mut self) -> &mut Quicklist {
-        if let Repr::Short(pack) = &mut self.repr {
-            let pack = core::mem::take(pack);
-            self.repr = Repr::Long(Box::new(Quicklist::from_pack(pack)));
+        if let Repr::Short(pack) = self.repr() {
+            self.word = Either::b(Large::new(Quicklist::from_listpack(pack)));
         }
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Long(list) => list,
             Repr::Short(_) => unreachable!("a short list was just made long"),
         }
@@ -129,16 +146,16 @@ impl List {
     /// Adds an element before the first or after the last.
     #[inline]
     pub fn push(&mut self, text: &[u8], side: Side, limits: Limits) {
-        let list = match &mut self.repr {
-            Repr::Short(pack) if limits.allow_push(pack.bytes_len(), pack.len(), text.len()) => {
+        if let Repr::Short(pack) = self.repr_mut() {
+            if has_room(pack, text.len(), limits) {
                 return match side {
                     Side::Before => pack.push_front(text),
                     Side::After => pack.push_back(text),
                 };
             }
-            Repr::Short(_) => self.lengthen(),
-            Repr::Long(list) => list,
-        };
+            self.lengthen();
+        }
+        let Repr::Long(list) = self.repr_mut() else { return };
         match side {
             Side::Before => list.push_front(text, limits),
             Side::After => list.push_back(text, limits),
@@ -154,12 +171,16 @@ impl List {
     ) {
         if side == Side::After
             && texts.len() > 1
-            && let Repr::Short(pack) = &mut self.repr
+            && let Repr::Short(pack) = self.repr_mut()
         {
             // Each of them has to fit, and then all together, at what an entry may take at most.
             let count = pack.len().saturating_add(texts.len() as u32);
-            let bytes = texts.clone().fold(pack.bytes_len(), |sum, text| sum + text.len() + 11);
-            if limits.allow(bytes, count) && !texts.clone().any(|t| limits.stands_alone(t.len())) {
+            let bytes =
+                texts.clone().fold(pack.bytes_len(), |sum, text| sum + text.len() + ENTRY_MAX);
+            if bytes <= SHORT_MAX
+                && limits.allow(bytes, count)
+                && !texts.clone().any(|t| limits.stands_alone(t.len()))
+            {
                 pack.extend(texts);
                 return;
             }
@@ -172,7 +193,7 @@ impl List {
     /// Removes the first or last element after `take` saw it.
     #[inline]
     pub fn pop<R>(&mut self, side: Side, take: impl FnOnce(Element<'_>) -> R) -> Option<R> {
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Short(pack) => {
                 let pos = match side {
                     Side::Before => pack.first()?,
@@ -207,7 +228,7 @@ impl List {
 
     /// The element with this index.
     pub fn at(&self, index: u64) -> Option<Element<'_>> {
-        match &self.repr {
+        match self.repr() {
             Repr::Short(pack) => pack.get(i64::try_from(index).ok()?),
             Repr::Long(list) => list.get(index),
         }
@@ -218,12 +239,15 @@ impl List {
         if index >= self.len() {
             return false;
         }
-        if let Repr::Short(pack) = &mut self.repr
+        if let Repr::Short(pack) = self.repr_mut()
             && let Some(pos) = pack.seek(index as i64)
         {
             let old = pack.at(pos).map_or(0, Element::len);
-            let bytes = pack.bytes_len().saturating_sub(old) + text.len() + 11;
-            if !limits.stands_alone(text.len()) && limits.allow(bytes, pack.len()) {
+            let bytes = pack.bytes_len().saturating_sub(old) + text.len() + ENTRY_MAX;
+            if !limits.stands_alone(text.len())
+                && bytes <= SHORT_MAX
+                && limits.allow(bytes, pack.len())
+            {
                 pack.replace(pos, text);
                 return true;
             }
@@ -233,8 +257,8 @@ impl List {
 
     /// Adds an element that gets this index; one past the last adds it there.
     pub fn insert(&mut self, index: u64, text: &[u8], limits: Limits) {
-        if let Repr::Short(pack) = &mut self.repr
-            && limits.allow_push(pack.bytes_len(), pack.len(), text.len())
+        if let Repr::Short(pack) = self.repr_mut()
+            && has_room(pack, text.len(), limits)
         {
             match pack.seek(index as i64) {
                 Some(pos) => _ = pack.insert(pos, text, Side::Before),
@@ -247,7 +271,7 @@ impl List {
 
     /// The index of the first element that is `text`.
     pub fn position(&self, text: &[u8]) -> Option<u64> {
-        match &self.repr {
+        match self.repr() {
             Repr::Short(pack) => {
                 pack.iter().position(|element| element.eq_bytes(text)).map(|at| at as u64)
             }
@@ -258,7 +282,7 @@ impl List {
     /// Removes up to `most` elements that are `text`, searching from the first (`Before`) or from the
     /// last (`After`), and says how many there were.
     pub fn remove_text(&mut self, text: &[u8], most: u64, from: Side) -> u64 {
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Short(pack) => pack.remove_text(text, most, from),
             Repr::Long(list) => list.remove_text(text, most, from),
         }
@@ -266,7 +290,7 @@ impl List {
 
     /// Removes up to `count` elements from this index on.
     pub fn remove(&mut self, index: u64, count: u64) {
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Short(pack) => {
                 pack.remove_range(index as i64, count.min(u64::from(u32::MAX)) as u32);
             }
@@ -291,7 +315,7 @@ impl List {
     #[inline]
     pub fn each(&self, index: u64, count: u64, see: impl FnMut(Element<'_>)) {
         // One loop for each representation: asking which one it is for every element costs as much as the element.
-        match &self.repr {
+        match self.repr() {
             Repr::Short(pack) => {
                 if let Some(pos) = pack.seek(index as i64) {
                     pack.iter_from(pos).take(count as usize).for_each(see);
@@ -303,7 +327,7 @@ impl List {
 
     /// The elements from the first to the last.
     pub fn iter(&self) -> Box<dyn Iterator<Item = Element<'_>> + '_> {
-        match &self.repr {
+        match self.repr() {
             Repr::Short(pack) => Box::new(pack.iter()),
             Repr::Long(list) => Box::new(list.iter()),
         }
@@ -311,7 +335,7 @@ impl List {
 
     /// The elements from the last to the first.
     pub fn iter_back(&self) -> Box<dyn Iterator<Item = Element<'_>> + '_> {
-        match &self.repr {
+        match self.repr() {
             Repr::Short(pack) => Box::new(pack.iter().rev()),
             Repr::Long(list) => Box::new(list.iter_back_from(self.len().saturating_sub(1))),
         }
@@ -319,7 +343,7 @@ impl List {
 
     /// About how many bytes an element takes, to make room for many.
     pub fn element_bytes(&self) -> usize {
-        match &self.repr {
+        match self.repr() {
             Repr::Short(pack) => pack.bytes_len() / (pack.len().max(1) as usize),
             Repr::Long(list) => list.element_bytes(),
         }
@@ -336,8 +360,8 @@ mod tests {
     }
 
     #[test]
-    fn a_short_list_is_two_blocks_and_four_words() {
-        assert_eq!(size_of::<List>(), size_of::<RoomyListpack>());
+    fn a_short_list_is_one_block_and_a_word() {
+        assert_eq!(size_of::<List>(), size_of::<usize>());
         let items: Vec<_> = (0..100).map(|i| alloc::format!("item-{i:07}").into_bytes()).collect();
         let mut list = List::default();
         list.push_all(items.iter().map(Vec::as_slice), Side::After, Limits::default());

@@ -96,7 +96,7 @@ impl Kind {
     }
 }
 
-/// A value that lives in a box of its own: a list, set, hash, sorted set or stream.
+/// A value that is more than a string: a list, set, hash, sorted set or stream.
 pub trait Object: Sized + 'static {
     /// The kind of entries that hold it. No two types share one.
     const KIND: Kind;
@@ -107,7 +107,7 @@ pub trait Object: Sized + 'static {
     /// The name of the encoding as OBJECT ENCODING gives it.
     fn encoding(&self) -> &'static str;
 
-    /// The bytes it takes, itself included; of a large value an estimate.
+    /// The bytes it takes on the heap; of a large value an estimate.
     fn memory(&self) -> usize;
 
     /// How many parts there are to free. Few: the value may be dropped at once.

@@ -4,30 +4,29 @@
 use super::{Kind, Object, Tuning};
 use crate::collections::decimal;
 use crate::collections::dict::Dict;
+use crate::collections::either::{Either, Large, Which};
 use crate::collections::hash::{HashSeed, hash};
 use crate::collections::intset::Intset;
 use crate::collections::listpack::{Element, Listpack};
 use crate::collections::thin::ThinBytes;
 use crate::rng::Rng;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// A set.
 #[derive(Debug)]
 pub struct Set {
-    repr: Repr,
+    word: Either<Either<Intset, Listpack>, Large<Dict<ThinBytes>>>,
 }
 
-#[derive(Debug)]
-enum Repr {
-    Intset(Intset),
-    Listpack(Listpack),
-    Table(Box<Dict<ThinBytes>>),
+enum Repr<I, L, T> {
+    Intset(I),
+    Listpack(L),
+    Table(T),
 }
 
 impl Default for Set {
     fn default() -> Self {
-        Self { repr: Repr::Intset(Intset::new()) }
+        Self { word: Either::a(Either::a(Intset::new())) }
     }
 }
 
@@ -36,9 +35,31 @@ fn hasher(seed: &HashSeed) -> impl Fn(&ThinBytes) -> u64 + '_ {
 }
 
 impl Set {
+    #[inline]
+    fn repr(&self) -> Repr<&Intset, &Listpack, &Dict<ThinBytes>> {
+        match self.word.get() {
+            Which::A(small) => match small.get() {
+                Which::A(ints) => Repr::Intset(ints),
+                Which::B(pack) => Repr::Listpack(pack),
+            },
+            Which::B(table) => Repr::Table(table),
+        }
+    }
+
+    #[inline]
+    fn repr_mut(&mut self) -> Repr<&mut Intset, &mut Listpack, &mut Dict<ThinBytes>> {
+        match self.word.get_mut() {
+            Which::A(small) => match small.get_mut() {
+                Which::A(ints) => Repr::Intset(ints),
+                Which::B(pack) => Repr::Listpack(pack),
+            },
+            Which::B(table) => Repr::Table(table),
+        }
+    }
+
     /// How many members there are.
     pub fn len(&self) -> usize {
-        match &self.repr {
+        match self.repr() {
             Repr::Intset(ints) => ints.len() as usize,
             Repr::Listpack(pack) => pack.len() as usize,
             Repr::Table(table) => table.len(),
@@ -53,7 +74,7 @@ impl Set {
     /// Whether `member` is in it.
     #[inline]
     pub fn contains(&self, member: &[u8], seed: &HashSeed) -> bool {
-        match &self.repr {
+        match self.repr() {
             Repr::Intset(ints) => decimal::parse(member).is_some_and(|value| ints.contains(value)),
             Repr::Listpack(pack) => pack.find(member, 0).is_some(),
             Repr::Table(table) => {
@@ -65,7 +86,7 @@ impl Set {
     /// Whether a member of another set is in it.
     #[inline]
     pub fn contains_element(&self, member: Element<'_>, seed: &HashSeed) -> bool {
-        if let (Repr::Intset(ints), Element::Int(value)) = (&self.repr, member) {
+        if let (Repr::Intset(ints), Element::Int(value)) = (self.repr(), member) {
             return ints.contains(value);
         }
         self.contains(&member.text(), seed)
@@ -74,7 +95,7 @@ impl Set {
     /// Adds a member; whether it is new.
     #[inline]
     pub fn insert(&mut self, member: &[u8], tuning: &Tuning) -> bool {
-        if let Repr::Intset(ints) = &mut self.repr {
+        if let Repr::Intset(ints) = self.repr_mut() {
             if let Some(value) = decimal::parse(member) {
                 let is_new = ints.insert(value);
                 if is_new && u64::from(ints.len()) > tuning.set_intset_entries {
@@ -84,7 +105,7 @@ impl Set {
             }
             self.leave_intset(member, tuning);
         }
-        if let Repr::Listpack(pack) = &mut self.repr {
+        if let Repr::Listpack(pack) = self.repr_mut() {
             if pack.find(member, 0).is_some() {
                 return false;
             }
@@ -97,7 +118,7 @@ impl Set {
             }
             self.become_table(&tuning.seed);
         }
-        let Repr::Table(table) = &mut self.repr else {
+        let Repr::Table(table) = self.repr_mut() else {
             unreachable!("what has no room in the small encodings has just become a table")
         };
         let hash = hash(&tuning.seed, member);
@@ -110,7 +131,7 @@ impl Set {
 
     /// Removes a member; whether it was there.
     pub fn remove(&mut self, member: &[u8], seed: &HashSeed) -> bool {
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Intset(ints) => decimal::parse(member).is_some_and(|value| ints.remove(value)),
             Repr::Listpack(pack) => match pack.find(member, 0) {
                 Some(pos) => {
@@ -127,7 +148,7 @@ impl Set {
 
     /// Every member; integers in ascending order while they are an intset.
     pub fn iter(&self) -> impl Iterator<Item = Element<'_>> + '_ {
-        let (ints, pack, table) = match &self.repr {
+        let (ints, pack, table) = match self.repr() {
             Repr::Intset(ints) => (Some(ints), None, None),
             Repr::Listpack(pack) => (None, Some(pack), None),
             Repr::Table(table) => (None, None, Some(table)),
@@ -141,7 +162,7 @@ impl Set {
 
     /// One step of a SCAN; the small encodings are given whole. The next cursor, 0 at the end.
     pub fn scan(&self, cursor: u64, mut f: impl FnMut(Element<'_>)) -> u64 {
-        match &self.repr {
+        match self.repr() {
             Repr::Table(table) => table.scan(cursor, |m| f(Element::Str(m.as_slice()))),
             _ => {
                 self.iter().for_each(f);
@@ -152,7 +173,7 @@ impl Set {
 
     /// A member chosen at random; `None` only if there is none.
     pub fn random(&self, rng: &mut Rng) -> Option<Element<'_>> {
-        match &self.repr {
+        match self.repr() {
             Repr::Intset(ints) => {
                 let len = ints.len();
                 if len == 0 {
@@ -182,12 +203,12 @@ impl Set {
 
     /// Whether it is one of the small encodings, which are cheap to walk and dear to index.
     pub fn encoding_is_small(&self) -> bool {
-        !matches!(self.repr, Repr::Table(_))
+        !matches!(self.repr(), Repr::Table(_))
     }
 
     /// The intset, if it is one.
     pub fn intset(&self) -> Option<&Intset> {
-        match &self.repr {
+        match self.repr() {
             Repr::Intset(ints) => Some(ints),
             _ => None,
         }
@@ -196,7 +217,7 @@ impl Set {
     /// Leaves the intset for a listpack, if `member` has room there, or a table.
     #[cold]
     fn leave_intset(&mut self, member: &[u8], tuning: &Tuning) {
-        let Repr::Intset(ints) = &self.repr else { return };
+        let Repr::Intset(ints) = self.repr() else { return };
         let small = u64::from(ints.len()) < tuning.set_listpack_entries
             && member.len() as u64 <= tuning.set_listpack_value
             && tuning.set_listpack_value >= decimal::MAX_TEXT as u64;
@@ -208,16 +229,16 @@ impl Set {
         for value in ints {
             pack.push_back_int(value);
         }
-        self.repr = Repr::Listpack(pack);
+        self.word = Either::a(Either::b(pack));
     }
 
     #[cold]
     fn become_table(&mut self, seed: &HashSeed) {
-        self.repr = Repr::Table(self.table_of_members(seed));
+        self.word = Either::b(Large::new(self.table_of_members(seed)));
     }
 
-    fn table_of_members(&self, seed: &HashSeed) -> Box<Dict<ThinBytes>> {
-        let mut table = Box::new(Dict::new());
+    fn table_of_members(&self, seed: &HashSeed) -> Dict<ThinBytes> {
+        let mut table = Dict::new();
         for member in self.iter() {
             let member = member.text();
             table.insert_unique(hash(seed, &member), ThinBytes::new(&member), hasher(seed));
@@ -230,16 +251,16 @@ impl Object for Set {
     const KIND: Kind = Kind::Set;
 
     fn duplicate(&self, seed: &HashSeed) -> Self {
-        let repr = match &self.repr {
-            Repr::Intset(ints) => Repr::Intset(ints.clone()),
-            Repr::Listpack(pack) => Repr::Listpack(pack.clone()),
-            Repr::Table(_) => Repr::Table(self.table_of_members(seed)),
+        let word = match self.repr() {
+            Repr::Intset(ints) => Either::a(Either::a(ints.clone())),
+            Repr::Listpack(pack) => Either::a(Either::b(pack.clone())),
+            Repr::Table(_) => Either::b(Large::new(self.table_of_members(seed))),
         };
-        Self { repr }
+        Self { word }
     }
 
     fn encoding(&self) -> &'static str {
-        match self.repr {
+        match self.repr() {
             Repr::Intset(_) => "intset",
             // Redis 7.0 knows no listpacks of members.
             Repr::Listpack(_) | Repr::Table(_) => "hashtable",
@@ -247,28 +268,27 @@ impl Object for Set {
     }
 
     fn memory(&self) -> usize {
-        size_of::<Self>()
-            + match &self.repr {
-                Repr::Intset(ints) => ints.heap_bytes(),
-                Repr::Listpack(pack) => pack.heap_bytes(),
-                Repr::Table(table) => {
-                    // The first few members stand for all of them.
-                    let (sum, count) =
-                        table.iter().take(64).fold((0, 0), |(s, n), m| (s + m.memory(), n + 1));
-                    table.memory() + sum.checked_div(count).unwrap_or(0) * table.len()
-                }
+        match self.repr() {
+            Repr::Intset(ints) => ints.heap_bytes(),
+            Repr::Listpack(pack) => pack.heap_bytes(),
+            Repr::Table(table) => {
+                // The first few members stand for all of them.
+                let (sum, count) =
+                    table.iter().take(64).fold((0, 0), |(s, n), m| (s + m.memory(), n + 1));
+                table.memory() + sum.checked_div(count).unwrap_or(0) * table.len()
             }
+        }
     }
 
     fn free_effort(&self) -> usize {
-        match &self.repr {
+        match self.repr() {
             Repr::Table(table) => table.len(),
             _ => 1,
         }
     }
 
     fn free_some(&mut self, budget: usize) -> usize {
-        let Repr::Table(table) = &mut self.repr else { return 0 };
+        let Repr::Table(table) = self.repr_mut() else { return 0 };
         let before = table.len();
         table.pop_some(budget, drop);
         before - table.len()

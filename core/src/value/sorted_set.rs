@@ -6,32 +6,31 @@
 
 use super::{Kind, Object, Tuning};
 use crate::collections::decimal::{DOUBLE_LEN, format_double, parse_double};
+use crate::collections::either::{Either, Large, Which};
 use crate::collections::hash::HashSeed;
 use crate::collections::listpack::{Element, Listpack, Pos, Side};
 pub use crate::collections::ranked_tree::Direction;
 use crate::collections::ranked_tree::Iter as TreeIter;
 use crate::collections::sorted_set::SortedSet as Tree;
 use crate::rng::Rng;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 /// A sorted set.
 #[derive(Debug)]
 pub struct SortedSet {
-    repr: Repr,
+    word: Either<Listpack, Large<Tree>>,
 }
 
-#[derive(Debug)]
-enum Repr {
+enum Repr<L, T> {
     /// Member, score, member, score, … in order.
-    Listpack(Listpack),
-    Tree(Box<Tree>),
+    Listpack(L),
+    Tree(T),
 }
 
 impl Default for SortedSet {
     fn default() -> Self {
-        Self { repr: Repr::Listpack(Listpack::new()) }
+        Self { word: Either::a(Listpack::new()) }
     }
 }
 
@@ -51,9 +50,25 @@ fn whole(score: f64) -> Option<i64> {
 }
 
 impl SortedSet {
+    #[inline]
+    fn repr(&self) -> Repr<&Listpack, &Tree> {
+        match self.word.get() {
+            Which::A(pack) => Repr::Listpack(pack),
+            Which::B(tree) => Repr::Tree(tree),
+        }
+    }
+
+    #[inline]
+    fn repr_mut(&mut self) -> Repr<&mut Listpack, &mut Tree> {
+        match self.word.get_mut() {
+            Which::A(pack) => Repr::Listpack(pack),
+            Which::B(tree) => Repr::Tree(tree),
+        }
+    }
+
     /// How many members there are.
     pub fn len(&self) -> u64 {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(pack) => u64::from(pack.len() / 2),
             Repr::Tree(tree) => tree.len(),
         }
@@ -66,12 +81,12 @@ impl SortedSet {
 
     /// Whether it is a listpack, which is cheap to walk and dear to index.
     pub fn is_listpack(&self) -> bool {
-        matches!(self.repr, Repr::Listpack(_))
+        matches!(self.repr(), Repr::Listpack(_))
     }
 
     /// The listpack, if it is one: for DUMP and RDB, whose bytes are the same.
     pub fn listpack(&self) -> Option<&Listpack> {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(pack) => Some(pack),
             Repr::Tree(_) => None,
         }
@@ -80,7 +95,7 @@ impl SortedSet {
     /// The score of a member.
     #[inline]
     pub fn score(&self, member: &[u8], seed: &HashSeed) -> Option<f64> {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(pack) => {
                 let pos = pack.next(pack.find(member, 1)?)?;
                 pack.at(pos).map(score_of)
@@ -91,7 +106,7 @@ impl SortedSet {
 
     /// How many members come before `member` in a direction, and its score.
     pub fn rank(&self, member: &[u8], direction: Direction, seed: &HashSeed) -> Option<(u64, f64)> {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(_) => {
                 let (rank, (_, score)) =
                     self.iter().enumerate().find(|(_, (found, _))| found.eq_bytes(member))?;
@@ -114,7 +129,7 @@ impl SortedSet {
         tuning: &Tuning,
         change: impl FnOnce(Option<f64>) -> Option<f64>,
     ) -> Option<f64> {
-        let pack = match &mut self.repr {
+        let pack = match self.repr_mut() {
             Repr::Tree(tree) => return tree.update(&tuning.seed, member, change),
             Repr::Listpack(pack) => pack,
         };
@@ -147,7 +162,7 @@ impl SortedSet {
 
     /// Takes a member out; returns its score.
     pub fn remove(&mut self, member: &[u8], seed: &HashSeed) -> Option<f64> {
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Listpack(pack) => {
                 let pos = pack.find(member, 1)?;
                 let score = pack.next(pos).and_then(|p| pack.at(p)).map(score_of);
@@ -160,7 +175,7 @@ impl SortedSet {
 
     /// Takes out the members of a range of ranks.
     pub fn remove_range(&mut self, ranks: Range<u64>, seed: &HashSeed) {
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Listpack(pack) => {
                 let count = ranks.end.saturating_sub(ranks.start) * 2;
                 pack.remove_range(ranks.start as i64 * 2, count as u32);
@@ -172,7 +187,7 @@ impl SortedSet {
     /// How many members come before the first for which `before` is false: those for which it is true
     /// come first. What lies between two bounds is between their ranks.
     pub fn lower_bound(&self, mut before: impl FnMut(Element<'_>, f64) -> bool) -> u64 {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(_) => self
                 .iter()
                 .position(|(member, score)| !before(member, score))
@@ -187,7 +202,7 @@ impl SortedSet {
     /// direction.
     #[inline]
     pub fn iter_from(&self, rank: u64, direction: Direction) -> Iter<'_> {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(pack) => {
                 let pos = if rank < self.len() { pack.seek(rank as i64 * 2) } else { None };
                 Iter::Listpack { pack, pos, direction }
@@ -213,7 +228,7 @@ impl SortedSet {
 
     /// A member chosen at random, with its score; `None` only if there is none.
     pub fn random(&self, rng: &mut Rng) -> Option<(Element<'_>, f64)> {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(_) => {
                 let len = self.len();
                 if len == 0 {
@@ -229,7 +244,7 @@ impl SortedSet {
 
     /// One step of a SCAN; a listpack is given whole. The next cursor, 0 at the end.
     pub fn scan(&self, cursor: u64, mut f: impl FnMut(Element<'_>, f64)) -> u64 {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(_) => {
                 for (member, score) in self.iter() {
                     f(member, score);
@@ -242,7 +257,7 @@ impl SortedSet {
 
     /// Becomes a listpack again if it fits one: for results of commands that build a new set.
     pub fn settle(&mut self, tuning: &Tuning) {
-        let Repr::Tree(tree) = &self.repr else { return };
+        let Repr::Tree(tree) = self.repr() else { return };
         if tree.len() > tuning.zset_listpack_entries {
             return;
         }
@@ -262,20 +277,20 @@ impl SortedSet {
             pack.push_back(entry.member());
             push_score(&mut pack, entry.score());
         }
-        self.repr = Repr::Listpack(pack);
+        self.word = Either::a(pack);
     }
 
     #[cold]
     fn become_tree(&mut self, seed: &HashSeed) -> &mut Tree {
-        self.repr = Repr::Tree(self.tree_of_members(seed));
-        match &mut self.repr {
+        self.word = Either::b(Large::new(self.tree_of_members(seed)));
+        match self.repr_mut() {
             Repr::Tree(tree) => tree,
             Repr::Listpack(_) => unreachable!("it has just become a tree"),
         }
     }
 
-    fn tree_of_members(&self, seed: &HashSeed) -> Box<Tree> {
-        let mut tree = Box::new(Tree::new());
+    fn tree_of_members(&self, seed: &HashSeed) -> Tree {
+        let mut tree = Tree::new();
         for (member, score) in self.iter() {
             tree.insert(seed, &member.text(), score);
         }
@@ -355,15 +370,15 @@ impl Object for SortedSet {
     const KIND: Kind = Kind::SortedSet;
 
     fn duplicate(&self, seed: &HashSeed) -> Self {
-        let repr = match &self.repr {
-            Repr::Listpack(pack) => Repr::Listpack(pack.clone()),
-            Repr::Tree(_) => Repr::Tree(self.tree_of_members(seed)),
+        let word = match self.repr() {
+            Repr::Listpack(pack) => Either::a(pack.clone()),
+            Repr::Tree(_) => Either::b(Large::new(self.tree_of_members(seed))),
         };
-        Self { repr }
+        Self { word }
     }
 
     fn encoding(&self) -> &'static str {
-        match self.repr {
+        match self.repr() {
             Repr::Listpack(_) => "listpack",
             // The name of what Redis has there; clients know no other.
             Repr::Tree(_) => "skiplist",
@@ -371,22 +386,21 @@ impl Object for SortedSet {
     }
 
     fn memory(&self) -> usize {
-        size_of::<Self>()
-            + match &self.repr {
-                Repr::Listpack(pack) => pack.heap_bytes(),
-                Repr::Tree(tree) => tree.memory(),
-            }
+        match self.repr() {
+            Repr::Listpack(pack) => pack.heap_bytes(),
+            Repr::Tree(tree) => tree.memory(),
+        }
     }
 
     fn free_effort(&self) -> usize {
-        match &self.repr {
+        match self.repr() {
             Repr::Listpack(_) => 1,
             Repr::Tree(tree) => tree.len() as usize,
         }
     }
 
     fn free_some(&mut self, budget: usize) -> usize {
-        match &mut self.repr {
+        match self.repr_mut() {
             Repr::Listpack(_) => 0,
             Repr::Tree(tree) => tree.free_some(budget),
         }

@@ -19,7 +19,7 @@ impl Object for Stream {
     }
 
     fn memory(&self) -> usize {
-        size_of::<Self>()
+        0
     }
 
     fn free_effort(&self) -> usize {

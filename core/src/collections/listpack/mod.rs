@@ -29,6 +29,7 @@ pub use storage::{Roomy, Storage, Thin};
 pub use view::{Entries, Iter, View};
 
 use crate::collections::corrupt::Corrupt;
+use crate::collections::either::{Handle, LowBits};
 use entry::{END, Encoded};
 
 /// Bytes before the first entry.
@@ -71,8 +72,14 @@ pub enum Side {
 
 /// A listpack that owns its bytes.
 #[derive(Clone)]
+#[repr(transparent)]
 pub struct Pack<S: Storage> {
     storage: S,
+}
+
+// SAFETY: a pack is its storage.
+unsafe impl<S: Storage + Handle> Handle for Pack<S> {
+    const LOW: LowBits = S::LOW;
 }
 
 impl<S: Storage> Pack<S> {

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::entry::END;
 use super::{EMPTY, HEADER, UNKNOWN_LEN};
 use crate::collections::block::{Block, PREFIX};
+use crate::collections::either::{Handle, LowBits};
 
 /// The bytes of a listpack and the ways to change them.
 ///
@@ -48,7 +49,13 @@ mod sealed {
 
 /// One heap block of the listpack's own length behind one pointer.
 #[derive(Clone)]
+#[repr(transparent)]
 pub struct Thin(Block);
+
+// SAFETY: the type is its block, which is one pointer to an allocation aligned to 8.
+unsafe impl Handle for Thin {
+    const LOW: LowBits = LowBits::of(0);
+}
 
 impl Storage for Thin {
     fn copy_of(listpack: &[u8]) -> Self {

@@ -21,6 +21,7 @@ mod node;
 mod tests;
 
 use alloc::collections::VecDeque;
+use core::fmt;
 
 pub use iter::{Backward, Forward};
 pub use limits::Limits;
@@ -47,6 +48,12 @@ pub enum NodeView<'a> {
     Plain(&'a [u8]),
 }
 
+impl fmt::Debug for Quicklist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} elements in {} nodes", self.len(), self.node_count())
+    }
+}
+
 impl Quicklist {
     /// A list without elements.
     #[must_use]
@@ -59,16 +66,6 @@ impl Quicklist {
     pub fn from_listpack(pack: &Listpack) -> Self {
         let mut list = Self { nodes: VecDeque::with_capacity(1), len: 0 };
         list.push_packed_node(pack.view());
-        list
-    }
-
-    /// A list whose elements are those of `pack`, in one node whatever its size.
-    #[must_use]
-    pub fn from_pack(pack: RoomyListpack) -> Self {
-        let mut list = Self { nodes: VecDeque::with_capacity(2), len: u64::from(pack.len()) };
-        if !pack.is_empty() {
-            list.nodes.push_back(Node::Packed(pack));
-        }
         list
     }
 

@@ -160,6 +160,33 @@ fn a_member_of_a_large_sorted_set_takes_at_most_50_bytes() {
 }
 
 #[test]
+fn a_small_object_takes_its_block_its_entry_and_its_place_in_the_table() {
+    let texts = |of: fn(u32) -> String, count| (0..count).map(of).collect::<Vec<_>>();
+    let pairs =
+        |n: u32| if n.is_multiple_of(2) { format!("field{}", n / 2) } else { format!("v{n:07}") };
+    let items = |n: u32| format!("item-{n:07}");
+    let numbers = |n: u32| (n * 19_999).to_string();
+    // What is allowed: the packed block as it is rounded, an entry of 32 bytes, 32 for its place.
+    for (command, elements, most) in [
+        ("HSET", texts(pairs, 20), 192 + 64),
+        ("RPUSH", texts(items, 100), 1408 + 64),
+        ("SADD", texts(numbers, 50), 224 + 64),
+    ] {
+        let mut host = Host::new();
+        let before = BYTES.get();
+        let keys = 10_000;
+        for n in 0..keys {
+            let key = format!("k:{n:014}");
+            let mut args = vec![command, &key];
+            args.extend(elements.iter().map(String::as_str));
+            host.run(&request(&args));
+        }
+        let each = (BYTES.get() - before) / keys;
+        assert!(each <= most, "{command}: {each} bytes per key");
+    }
+}
+
+#[test]
 fn a_promised_bulk_costs_nothing_until_it_comes() {
     let mut host = Host::new();
     let before = BYTES.get();

@@ -798,6 +798,34 @@ mod tests {
     }
 
     #[test]
+    fn objects_move_with_their_entry_whatever_the_length_of_the_key() {
+        use crate::value::{Hash, Set, Tuning};
+        let tuning = Tuning::new(HashSeed::new([1, 2, 3, 4]));
+        for len in (0..20).chain([255, 256, 300]) {
+            let key = vec![b'k'; len];
+            let mut hash = Hash::default();
+            hash.insert(b"field", b"value", &tuning);
+            let mut entry = Entry::object(&key, hash);
+            // The word takes no more than its bytes, wherever the key ends.
+            let header = if len > 255 { 12 } else { 6 };
+            assert_eq!(entry.allocated(), (header + len + WORD).next_multiple_of(8));
+            entry.set_expiry_ms(Some(77));
+            let mut entry = entry.with_key(b"another");
+            let hash = entry.as_object_mut::<Hash>().expect("it is a hash");
+            for field in 0..20 {
+                hash.insert(&[field], &[b'v'; 64], &tuning);
+            }
+            hash.insert(b"long", &[b'v'; 65], &tuning);
+            entry.set_expiry_ms(None);
+            let copy = entry.duplicate(&key, &tuning.seed);
+            assert!(entry.as_object::<Set>().is_none());
+            drop(entry);
+            assert_eq!(copy.as_object::<Hash>().map(Hash::len), Some(22));
+            assert_eq!(copy.key(), key);
+        }
+    }
+
+    #[test]
     fn a_value_is_replaced_whatever_its_length() {
         for from in [0, 1, 12, 255, 256, 4096, 4097, 9000] {
             for to in [0, 1, 12, 255, 256, 4096, 4097, 9000] {

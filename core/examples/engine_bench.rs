@@ -1,12 +1,41 @@
 //! Nanoseconds per command of the engine alone: pipelines of 16 over a keyspace, no sockets.
 //!
-//! `cargo run --release -p redstart-core --example engine_bench [keys] [commands]`
+//! `cargo run --release -p redstart-core --example engine_bench [keys] [commands] [workload]`; `list` in place
+//! of the keys names the workloads. `cargo bench-instructions` counts their instructions.
 
-use redstart_core::{Config, Effect, Engine, Hooks, Now, Peer};
+use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer};
 use std::time::Instant;
 
 const NOW: Now = Now { unix_us: 1_700_000_000_000_000, mono_us: 1 };
 const PIPELINE: usize = 16;
+/// So many pipelines are made, and sent again and again.
+const PIPELINES: u64 = 2000;
+const VALUE: &str = "0123456789abcdef";
+
+/// What a workload sends, from a random number below the number of keys.
+type Make = fn(u64) -> Vec<u8>;
+
+/// In this order: some need what those before them have stored.
+const WORKLOADS: &[(&str, Make)] = &[
+    ("ping", |_| request(&["PING"])),
+    ("set", |n| request(&["SET", &key(n), VALUE])),
+    ("get", |n| request(&["GET", &key(n)])),
+    ("get-miss", |n| request(&["GET", &key(n + (1 << 40))])),
+    ("incr", |n| request(&["INCR", &format!("counter:{n:012}")])),
+    ("lpush", |_| request(&["LPUSH", "list", VALUE])),
+    ("rpush", |_| request(&["RPUSH", "list", VALUE])),
+    ("lpop", |_| request(&["LPOP", "list"])),
+    ("lrange-100", |_| request(&["LRANGE", "list", "0", "99"])),
+    ("sadd", |n| request(&["SADD", "set", &key(n)])),
+    ("hset", |n| request(&["HSET", "hash", &key(n), VALUE])),
+    ("hget", |n| request(&["HGET", "hash", &key(n)])),
+    ("zadd", |n| request(&["ZADD", "zset", &(n * 7919 % 1_000_000).to_string(), &key(n)])),
+    ("zrange-10", |_| request(&["ZRANGE", "zset", "100", "109", "WITHSCORES"])),
+];
+
+fn key(n: u64) -> String {
+    format!("key:{n:012}")
+}
 
 fn request(args: &[&str]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
@@ -16,51 +45,60 @@ fn request(args: &[&str]) -> Vec<u8> {
     bytes
 }
 
+/// Random numbers below `bound` (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+fn send(engine: &mut Engine, conn: ConnId, bytes: &[u8]) {
+    engine.receive(NOW, conn, bytes);
+    while let Some(effect) = engine.poll() {
+        if let Effect::Send(conn) = effect {
+            let len = engine.outgoing(conn).map(<[u8]>::len).sum();
+            engine.sent(NOW, conn, len);
+        }
+    }
+}
+
 fn main() {
-    let keys: u64 = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(100_000);
-    let count: u64 = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(2_000_000);
+    let mut args = std::env::args().skip(1);
+    let first = args.next();
+    if first.as_deref() == Some("list") {
+        WORKLOADS.iter().for_each(|(name, _)| println!("{name}"));
+        return;
+    }
+    let keys: u64 = first.and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let count: u64 = args.next().and_then(|n| n.parse().ok()).unwrap_or(2_000_000);
+    let only = args.next();
+
     let mut engine = Engine::new(Config::default(), [7; 32], NOW, Hooks::default());
     let conn = engine.connect(NOW, Peer::default());
-    let mut run = |name: &str, make: &dyn Fn(u64) -> Vec<u8>, count: u64| {
-        let mut random = 88_172_645_463_325_252u64;
-        let mut batches = Vec::new();
-        for _ in 0..(count as usize / PIPELINE).min(2_000) {
-            let mut batch = Vec::new();
-            for _ in 0..PIPELINE {
-                random ^= random << 13;
-                random ^= random >> 7;
-                random ^= random << 17;
-                batch.extend(make(random % keys));
-            }
-            batches.push(batch);
+    for n in 0..keys {
+        send(&mut engine, conn, &request(&["SET", &key(n), VALUE]));
+        send(&mut engine, conn, &request(&["RPUSH", "list", VALUE]));
+        send(&mut engine, conn, &request(&["ZADD", "zset", &n.to_string(), &key(n)]));
+        send(&mut engine, conn, &request(&["HSET", "hash", &key(n), VALUE]));
+    }
+    for (name, make) in WORKLOADS {
+        if only.as_ref().is_some_and(|only| only != name) {
+            continue;
         }
+        let mut random = Random(88_172_645_463_325_252);
+        let pipelines: Vec<Vec<u8>> = (0..PIPELINES)
+            .map(|_| (0..PIPELINE).flat_map(|_| make(random.below(keys))).collect())
+            .collect();
         let start = Instant::now();
-        let mut done = 0;
-        while done < count {
-            for batch in &batches {
-                engine.receive(NOW, conn, batch);
-                while let Some(effect) = engine.poll() {
-                    if let Effect::Send(conn) = effect {
-                        let n = engine.outgoing(conn).map(<[u8]>::len).sum();
-                        engine.sent(NOW, conn, n);
-                    }
-                }
-                done += PIPELINE as u64;
-            }
+        for pipeline in pipelines.iter().cycle().take(count as usize / PIPELINE) {
+            send(&mut engine, conn, pipeline);
         }
-        let nanos = start.elapsed().as_nanos() as f64 / done as f64;
+        let nanos = start.elapsed().as_nanos() as f64 / count as f64;
         println!("{name:<12} {nanos:7.1} ns per command");
-    };
-    let key = |n: u64| format!("key:{n:012}");
-    let value = "0123456789abcdef";
-    run("PING", &|_| request(&["PING"]), count);
-    run("SET (new)", &|n| request(&["SET", &key(n), value]), keys * 2);
-    run("SET", &|n| request(&["SET", &key(n), value]), count);
-    run("GET", &|n| request(&["GET", &key(n)]), count);
-    run("LPUSH", &|_| request(&["LPUSH", "list", value]), count);
-    run("RPUSH", &|_| request(&["RPUSH", "list", value]), count);
-    run("LPOP", &|_| request(&["LPOP", "list"]), count);
-    run("RPOP", &|_| request(&["RPOP", "list"]), count / 2);
-    run("LRANGE 100", &|_| request(&["LRANGE", "list", "0", "99"]), count / 20);
-    run("GET (miss)", &|n| request(&["GET", &key(n + keys)]), count);
+    }
 }

@@ -5,6 +5,7 @@ mod bench;
 mod bless;
 mod conformance;
 mod demo;
+mod instructions;
 mod shell;
 mod sim;
 mod smoke;
@@ -21,6 +22,7 @@ usage: cargo <task> [arguments]
   verify [--list] [--long] [STEP…] install what the tests need, run every test (or the steps named)
   conformance [UNIT GLOB...]       Redis 7.0's own Tcl suite against the release server
   bench-peers [--memory] [ARG...]  the release server against Redis, Valkey and a do-nothing responder
+  bench-instructions [WORKLOAD...] instructions per command of the engine, counted by callgrind
   bless [generated | scripts]      refresh generated files, or the scripts' replies from a real Redis
   sim [SEED | SECONDSs]            clients, clock and cuts from a seed; every reply must come, once, in order
   tapes FILE                       what every script sends and gets, for the engine in WebAssembly to repeat
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         "verify" => verify::run(&args),
         "conformance" => conformance::run(&args),
         "bench-peers" => bench::run(&args),
+        "bench-instructions" => instructions::run(&args),
         "bless" => bless::run(&args),
         "sim" => sim::run(&args),
         "tapes" => tapes::run(&args),

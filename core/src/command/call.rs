@@ -4,7 +4,7 @@ use super::{Args, Command, Ctx, Flags, Flow};
 use crate::error::Error;
 
 /// Runs `command`, whose place in the table is `id`, and writes its reply or its error.
-/// `None` when it blocked; the wait is then the caller's to keep.
+/// When it blocked, nothing is counted yet and the wait is the caller's to keep.
 #[inline]
 pub fn call(
     ctx: &mut Ctx<'_>,

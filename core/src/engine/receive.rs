@@ -31,6 +31,8 @@ pub(super) struct Item {
 
 /// So many requests are parsed before the first of them runs.
 const BATCH: usize = 64;
+/// Up to so many arguments of an unfinished request are copied between two parts of it.
+const SPANS_COPIED: usize = 1024;
 
 /// Why reading a client's requests stopped.
 enum Stop {
@@ -156,8 +158,13 @@ impl Engine {
         let mut batch = take(&mut self.scratch.batch);
         spans.clear();
         batch.clear();
-        // What was read of the first request, when it came in parts.
-        spans.append(&mut client.spans);
+        // What was read of the first request, when it came in parts. A long list changes hands and is not
+        // copied, or a request of a million arguments would be copied anew with each part of it.
+        if client.spans.len() > SPANS_COPIED {
+            core::mem::swap(&mut spans, &mut client.spans);
+        } else {
+            spans.append(&mut client.spans);
+        }
         let limits = Limits {
             bulk_bytes: self.server.config.proto_max_bulk_len,
             authenticated: client.authenticated || self.server.config.requirepass.is_empty(),
@@ -188,7 +195,11 @@ impl Engine {
                     at = end;
                 }
                 Step::Incomplete => {
-                    client.spans.extend_from_slice(&spans[first..]);
+                    if first == 0 && spans.len() > SPANS_COPIED {
+                        core::mem::swap(&mut spans, &mut client.spans);
+                    } else {
+                        client.spans.extend_from_slice(&spans[first..]);
+                    }
                     ending = Some(None);
                     break;
                 }

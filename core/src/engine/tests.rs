@@ -417,3 +417,20 @@ fn any_sequence_of_calls_is_safe() {
     assert!(host.engine.store.dbs().iter().all(|db| db.watch.is_empty() && db.wait.is_empty()));
     assert!(server.clients.is_empty());
 }
+
+#[test]
+fn a_request_of_thousands_of_arguments_may_come_in_parts() {
+    let mut host = Host::new(&[]);
+    let client = host.client();
+    let keys = 3000;
+    let mut request = format!("*{}\r\n$4\r\nMSET\r\n", keys * 2 + 1);
+    for n in 0..keys {
+        request.push_str(&format!("$4\r\n{n:04}\r\n$1\r\nv\r\n"));
+    }
+    request.push_str("DBSIZE\r\n");
+    for part in request.as_bytes().chunks(701) {
+        host.engine.receive(host.now, client, part);
+        host.drain();
+    }
+    assert_eq!(host.hear(client), "+OK|:3000|");
+}

@@ -35,8 +35,7 @@ fn watch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     // It is too late to watch anything: EXEC will fail.
     if !ctx.client.watch_touched {
         for key in args.iter_from(1) {
-            let _ = ctx.db.peek(key);
-            // Still there: CLIENT PAUSE keeps what has expired.
+            // Watching deletes nothing: what has expired stays until it is read or its turn comes.
             let expired = ctx.db.has_expired(key);
             if ctx.db.db_mut().watch.add(key, ctx.client.id, expired) {
                 ctx.client.watched.push((ctx.db.current(), Box::from(key)));

@@ -12,8 +12,9 @@ fn random_commands_get_the_replies_of_redis() {
     let end = Instant::now() + Duration::from_secs(variable("REDSTART_FUZZ_SECONDS").unwrap_or(5));
     let one = variable("REDSTART_FUZZ_SEED");
     let enough = |rounds| if one.is_some() { rounds > 0 } else { Instant::now() > end };
-    match differential::run(&server, one.unwrap_or(1_000_000), enough) {
-        Ok(outcome) => println!("{} commands alike", outcome.commands),
+    let seed = one.unwrap_or(1_000_000);
+    match differential::run(&server, seed, enough) {
+        Ok(outcome) => println!("seeds from {seed} on: {} commands alike", outcome.commands),
         Err(difference) => panic!("{difference}"),
     }
 }

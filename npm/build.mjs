@@ -102,19 +102,28 @@ async function buildJs() {
     name: 'glue',
     setup: (b) => b.onResolve({ filter: /^#glue$/ }, () => ({ path: `${work}/glue.mjs` })),
   };
-  // One copy of the library for all ESM entries, so that its state and classes are single.
-  const shared = {
+  // One copy of the library for all entries of a kind, so that its state and classes are single.
+  const sharing = (file) => ({
     name: 'shared',
     setup(b) {
-      b.onResolve({ filter: /\/index\.js$/ }, () => ({ path: './core.mjs', external: true }));
+      b.onResolve({ filter: /\/index\.js$/ }, () => ({ path: file, external: true }));
       b.onResolve({ filter: /engine\.wasm|bytes\.mjs/ }, ({ path }) => ({ path, external: true }));
     },
-  };
+  });
+  const shared = sharing('./core.mjs');
   await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/core.mjs', format: 'esm', plugins: [glue] });
   for (const name of ['node', 'browser', 'workerd', 'edge-light', 'slim']) {
     const platform = name === 'node' ? 'node' : 'neutral';
     await build({ ...common, entryPoints: [`src/entry/${name}.mjs`], outfile: `dist/${name}.mjs`, format: 'esm', platform, plugins: [shared] });
   }
+  // What goes with the engine, for clients that exist.
+  await build({ ...common, entryPoints: ['src/upstash.ts'], outfile: 'dist/upstash.mjs', format: 'esm', platform: 'neutral', plugins: [shared] });
+  await build({ ...common, entryPoints: ['src/upstash.ts'], outfile: 'dist/upstash.cjs', format: 'cjs', platform: 'neutral', plugins: [sharing('./node.cjs')] });
+  for (const name of ['socket', 'ioredis']) {
+    await build({ ...common, entryPoints: [`src/node/${name}.ts`], outfile: `dist/${name}.mjs`, format: 'esm', platform: 'node', plugins: [shared] });
+    await build({ ...common, entryPoints: [`src/node/${name}.ts`], outfile: `dist/${name}.cjs`, format: 'cjs', platform: 'node', plugins: [sharing('./node.cjs')] });
+  }
+  await build({ ...common, entryPoints: ['src/node/cli.ts'], outfile: 'dist/cli.mjs', format: 'esm', platform: 'node', banner: { js: '#!/usr/bin/env node' }, plugins: [sharing('./node.mjs')] });
   // Import forms that esbuild does not know go through as they are.
   for (const name of ['deno', 'bun']) {
     writeFileSync(`${here}dist/${name}.mjs`, readFileSync(`${here}src/entry/${name}.mjs`, 'utf8').replaceAll('../index.js', './core.mjs'));
@@ -132,6 +141,7 @@ async function buildJs() {
       `  const bytes = new Uint8Array(text.length);\n  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);\n  return bytes;\n});\nexport * from './core.mjs';\n`,
   );
   run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.json']);
+  run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.node.json']);
 
   const brotli = brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
   const js = readFileSync(`${here}dist/core.mjs`);

@@ -1,6 +1,7 @@
 /** Redis in this process. Start with `await Engine.open()`. */
 
 export { Engine, type Bytes, type EngineOptions, type Listener } from './engine.js';
+export { Client } from './client.js';
 export { Connection } from './connection.js';
 export type { Clock } from './clock.js';
 export { EngineDeadError, ReplyError } from './error.js';

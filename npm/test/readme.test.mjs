@@ -12,12 +12,15 @@ test('the examples run', async () => {
   for (const block of blocks) {
     const engine = await Engine.open();
     const body = block
-      .replace(/^import .*$/gm, '')
+      // Inside a function modules are imported as values.
+      .replace(/^import (\w+) from (.*);$/gm, 'const { default: $1 } = await load($2);')
+      .replace(/^import (\{.*\}) from (.*);$/gm, 'const $1 = await load($2);')
+      .replace(/^const \{ Engine \} = .*$/m, '')
       .replace(/const engine = /, 'engine = ')
       .replace(/^(.+;) +\/\/ ((?:'|\{ \w+:|\[).*)$/gm, (_, code, value) => `assert.deepEqual(${code.slice(0, -1)}, ${value});`)
       .replace(/assert\.deepEqual\(engine\.report\(\).*$/m, 'engine.report();');
-    await new AsyncFunction('Engine', 'assert', 'engine', 'process', 'console', body)(
-      Engine, assert, engine, { stdout: { write() {} } }, { log() {} },
+    await new AsyncFunction('Engine', 'assert', 'engine', 'process', 'console', 'load', body)(
+      Engine, assert, engine, { stdout: { write() {} } }, { log() {} }, (name) => import(name),
     );
   }
 });

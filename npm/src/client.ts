@@ -1,0 +1,141 @@
+/** Commands over a connection of their own, one promise each: for what waits, and for replies as RESP2 has them. */
+
+import type { Connection } from './connection.js';
+import type { Engine } from './engine.js';
+import { ReplyError } from './error.js';
+import { Reader, type Reply } from './reply.js';
+import type { Arg } from './request.js';
+
+const encoder = new TextEncoder();
+
+/** A command as RESP. */
+export function encode(command: readonly Arg[]): Uint8Array {
+  const parts: Uint8Array[] = [encoder.encode(`*${command.length}\r\n`)];
+  let length = parts[0]!.length;
+  for (const arg of command) {
+    const bytes = arg instanceof Uint8Array ? arg : encoder.encode(String(arg));
+    const head = encoder.encode(`$${bytes.length}\r\n`);
+    parts.push(head, bytes, CRLF);
+    length += head.length + bytes.length + 2;
+  }
+  return join(parts, length);
+}
+
+const CRLF = encoder.encode('\r\n');
+
+function join(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Where the reply that begins at `at` ends; -1 if not all of it is there. */
+export function replyEnd(bytes: Uint8Array, at: number): number {
+  // How many replies are still to be passed: an aggregate is one, and then its elements.
+  for (let left = 1; left > 0; left--) {
+    if (at >= bytes.length) return -1;
+    const kind = bytes[at]!;
+    const line = bytes.indexOf(10, at);
+    if (line < 0) return -1;
+    const count = () => Number(String.fromCharCode(...bytes.subarray(at + 1, line - 1)));
+    switch (kind) {
+      case 0x24: // $
+      case 0x3d: { // =
+        const length = count();
+        at = line + 1 + (length < 0 ? 0 : length + 2);
+        break;
+      }
+      case 0x2a: // *
+      case 0x7e: // ~
+      case 0x3e: // >
+        left += Math.max(count(), 0);
+        at = line + 1;
+        break;
+      case 0x25: // %
+        left += 2 * count();
+        at = line + 1;
+        break;
+      case 0x7c: // |: attributes stand before the reply that they are about
+        left += 2 * count() + 1;
+        at = line + 1;
+        break;
+      default:
+        at = line + 1;
+    }
+  }
+  return at > bytes.length ? -1 : at;
+}
+
+/** Whose turn it is, and how it wants its reply. */
+interface Waiter {
+  bytes: boolean;
+  raw: boolean;
+  command: string;
+  done: (reply: Reply | Uint8Array) => void;
+}
+
+export class Client {
+  readonly connection: Connection;
+  /** Gets what comes while no reply is waited for: messages, and what MONITOR shows. */
+  onMessage: ((message: Reply) => void) | undefined;
+  private readonly reader = new Reader();
+  private waiters: Waiter[] = [];
+  private rest: Uint8Array = new Uint8Array(0);
+
+  constructor(engine: Engine, address?: string) {
+    this.connection = engine.connect(address);
+    this.connection.onData((bytes) => this.take(bytes));
+    this.connection.onClose(() => {
+      const waiters = this.waiters;
+      this.waiters = [];
+      for (const waiter of waiters) waiter.done(new ReplyError('ERR the connection is closed', waiter.command));
+    });
+  }
+
+  /** Sends a command. The promise never rejects: an error is a `ReplyError` among the replies. */
+  send(command: readonly Arg[], bytes = false): Promise<Reply> {
+    return this.ask(command, { bytes, raw: false }) as Promise<Reply>;
+  }
+
+  /** The same with the reply as it came, in RESP. */
+  raw(command: readonly Arg[]): Promise<Uint8Array> {
+    return this.ask(command, { bytes: false, raw: true }) as Promise<Uint8Array>;
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  private ask(command: readonly Arg[], how: { bytes: boolean; raw: boolean }): Promise<Reply | Uint8Array> {
+    return new Promise((done) => {
+      const name = String(command[0]).toLowerCase();
+      if (!this.connection.isOpen) return done(new ReplyError('ERR the connection is closed', name));
+      this.waiters.push({ ...how, command: name, done });
+      this.connection.write(encode(command));
+    });
+  }
+
+  private take(piece: Uint8Array): void {
+    let bytes = piece;
+    if (this.rest.length > 0) bytes = join([this.rest, piece], this.rest.length + piece.length);
+    let at = 0;
+    this.reader.moved(bytes);
+    for (let end: number; (end = replyEnd(bytes, at)) >= 0; at = end) {
+      const isPush = bytes[at] === 0x3e;
+      const waiter = isPush ? undefined : this.waiters.shift();
+      if (waiter?.raw) {
+        waiter.done(bytes.slice(at, end));
+        continue;
+      }
+      this.reader.begin(at, end - at, waiter?.bytes ?? false, waiter?.command);
+      const reply = this.reader.next();
+      if (waiter) waiter.done(reply);
+      else this.onMessage?.(reply);
+    }
+    this.rest = bytes.slice(at);
+  }
+}

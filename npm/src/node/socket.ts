@@ -1,0 +1,104 @@
+/** An engine behind Node's streams and sockets: for clients that take a stream, and for those that dial. */
+
+import { createServer, type ListenOptions, type Server } from 'node:net';
+import { Duplex } from 'node:stream';
+import type { Engine } from '../index.js';
+
+type Done = (error?: Error | null) => void;
+type Chunk = { chunk: Uint8Array | string; encoding: BufferEncoding };
+
+/** A connection to an engine that looks like a `net.Socket` to clients of Redis. */
+export class EngineSocket extends Duplex {
+  readonly connecting = false;
+  private readonly wire;
+
+  constructor(engine: Engine, address?: string) {
+    super({ allowHalfOpen: false });
+    this.wire = engine.connect(address);
+    this.wire.onData((bytes) => this.push(bytes));
+    this.wire.onClose(() => {
+      if (!this.destroyed) this.push(null);
+    });
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Uint8Array | string, encoding: BufferEncoding, done: Done): void {
+    this.feed([{ chunk, encoding }], done);
+  }
+
+  override _writev(chunks: Chunk[], done: Done): void {
+    this.feed(chunks, done);
+  }
+
+  /** Later, as with a socket: clients note what they have sent after they have sent it. */
+  private feed(chunks: readonly Chunk[], done: Done): void {
+    process.nextTick(() => {
+      if (!this.wire.isOpen) return done(new Error('the engine has closed the connection'));
+      try {
+        const bytes = chunks.map(({ chunk, encoding }) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk));
+        this.wire.write(bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes));
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    });
+  }
+
+  override _final(done: Done): void {
+    this.wire.close();
+    this.push(null);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    this.wire.close();
+    done(error);
+  }
+
+  // What clients set on a socket means nothing here.
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+
+  setTimeout(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+}
+
+/**
+ * Serves an engine on a port, or at a path, which clients in this process can dial without a network:
+ * `await listen(engine, {path: '/tmp/app.sock'})`.
+ */
+export function listen(engine: Engine, where: ListenOptions): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.setNoDelay(true);
+    const address = socket.remoteAddress === undefined ? 'unix:0' : `${socket.remoteAddress}:${socket.remotePort}`;
+    const inner = new EngineSocket(engine, address);
+    // A client that goes away in the middle is no error of ours.
+    socket.on('error', () => inner.destroy());
+    inner.on('error', () => socket.destroy());
+    inner.on('close', () => socket.destroy());
+    socket.on('close', () => inner.destroy());
+    socket.pipe(inner).pipe(socket);
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(where, () => {
+      server.off('error', reject);
+      resolve(server);
+    });
+  });
+}

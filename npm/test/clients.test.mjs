@@ -1,0 +1,186 @@
+/** Clients that exist, unchanged, on an engine in this process. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Redis as Upstash } from '@upstash/redis';
+import Redis from 'ioredis';
+import { createClient } from 'redis';
+import { Client, Engine } from 'redstart';
+import { connector } from 'redstart/ioredis';
+import { listen } from 'redstart/socket';
+import { requester, toFetchHandler } from 'redstart/upstash';
+
+const TOKEN = 'a token of some length';
+
+test('Client: a promise per command, replies as RESP2 has them', async () => {
+  const engine = await Engine.open();
+  const client = new Client(engine);
+  const pop = client.send(['BLPOP', 'queue', '0']);
+  engine.rpush('queue', 'job');
+  assert.deepEqual(await pop, ['queue', 'job']);
+  await client.send(['HSET', 'h', 'a', '1']);
+  assert.deepEqual(await client.send(['HGETALL', 'h']), ['a', '1']);
+  assert.deepEqual(await client.send(['GET', 'none']), null);
+  assert.match((await client.send(['GET', 'h'])).message, /^WRONGTYPE /);
+  assert.deepEqual(await client.send(['HGET', 'h', 'a'], true), new Uint8Array([49]));
+  assert.equal(String(await client.raw(['PING'])), String(new TextEncoder().encode('+PONG\r\n')));
+  const waiting = client.send(['BLPOP', 'queue', '0']);
+  client.close();
+  assert.match((await waiting).message, /closed/);
+});
+
+test('ioredis by its connector', async () => {
+  const engine = await Engine.open();
+  const redis = new Redis({ Connector: connector(engine), maxRetriesPerRequest: null });
+  assert.equal(await redis.set('a', '1', 'EX', 60), 'OK');
+  assert.deepEqual(await redis.pipeline().incr('a').get('a').exec(), [[null, 2], [null, '2']]);
+  assert.deepEqual(await redis.multi().set('x', 1).incr('x').exec(), [[null, 'OK'], [null, 2]]);
+  const subscriber = redis.duplicate();
+  await subscriber.subscribe('news');
+  const message = new Promise((resolve) => subscriber.on('message', (...got) => resolve(got)));
+  assert.equal(engine.publish('news', 'hello'), 1);
+  assert.deepEqual(await message, ['news', 'hello']);
+  const blocked = redis.duplicate();
+  const popped = blocked.blpop('list', 5);
+  await redis.rpush('list', 'e');
+  assert.deepEqual(await popped, ['list', 'e']);
+  assert.deepEqual(await redis.getBuffer('a'), Buffer.from('2'));
+  await assert.rejects(redis.lpush('a', 'x'), /WRONGTYPE Operation against a key holding the wrong kind of value/);
+  const found = [];
+  for await (const keys of redis.scanStream({ match: '*' })) found.push(...keys);
+  assert.deepEqual(found.sort(), ['a', 'x']);
+  await subscriber.quit();
+  blocked.disconnect();
+  redis.disconnect();
+});
+
+test('node-redis over a socket file', async () => {
+  const engine = await Engine.open();
+  const path = join(mkdtempSync(join(tmpdir(), 'redstart-')), 'engine.sock');
+  const server = await listen(engine, { path });
+  const client = createClient({ socket: { path } });
+  await client.connect();
+  assert.equal(await client.set('k', 'v', { expiration: { type: 'EX', value: 10 } }), 'OK');
+  assert.equal(engine.get('k'), 'v');
+  await client.hSet('h', { a: '1', b: '2' });
+  assert.deepEqual({ ...(await client.hGetAll('h')) }, { a: '1', b: '2' });
+  assert.deepEqual(await client.multi().incr('n').get('n').exec(), [1, '1']);
+  const subscriber = client.duplicate();
+  await subscriber.connect();
+  const message = new Promise((resolve) => subscriber.subscribe('ch', (...got) => resolve(got)).then(() => engine.publish('ch', 'hello')));
+  assert.deepEqual(await message, ['hello', 'ch']);
+  subscriber.destroy();
+  client.destroy();
+  server.close();
+});
+
+async function upstash(redis) {
+  assert.equal(await redis.set('u:1', { a: 1 }, { ex: 60 }), 'OK');
+  assert.deepEqual(await redis.get('u:1'), { a: 1 });
+  assert.equal(await redis.hset('h', { f: 'x', n: 3 }), 2);
+  assert.deepEqual(await redis.hgetall('h'), { f: 'x', n: 3 });
+  assert.deepEqual(await redis.pipeline().incr('pc').get('pc').lpush('pl', 1, 2).exec(), [1, 1, 2]);
+  assert.deepEqual(await redis.multi().set('m', 1).incr('m').exec(), ['OK', 2]);
+  assert.deepEqual(await Promise.all([redis.incr('q'), redis.incr('q'), redis.get('q')]), [1, 2, 2]);
+  assert.equal(await redis.zadd('z', { score: 1, member: 'a' }, { score: 2, member: 'b' }), 2);
+  assert.deepEqual(await redis.zrange('z', 0, -1, { withScores: true }), ['a', 1, 'b', 2]);
+  await redis.set('text', 'grüße');
+  assert.equal(await redis.get('text'), 'grüße');
+  await assert.rejects(redis.lpush('text', 1), /WRONGTYPE/);
+  await redis.set('big', '9007199254740993');
+  assert.equal(await redis.get('big'), '9007199254740993');
+  const subscription = redis.subscribe(['news']);
+  const message = new Promise((resolve) => subscription.on('message', resolve));
+  await new Promise((resolve) => subscription.on('subscribe', resolve));
+  await redis.publish('news', { hi: 1 });
+  assert.deepEqual((await message).message, { hi: 1 });
+  await subscription.unsubscribe();
+}
+
+test('@upstash/redis on the requester', async () => {
+  await upstash(new Upstash(requester(await Engine.open())));
+});
+
+test('@upstash/redis on the fetch handler', async (t) => {
+  const handler = toFetchHandler(await Engine.open(), { token: TOKEN });
+  t.mock.method(globalThis, 'fetch', (url, init) => handler(new Request(url, { ...init, keepalive: undefined, cache: undefined })));
+  await upstash(new Upstash({ url: 'https://engine.example', token: TOKEN }));
+});
+
+test('the fetch handler refuses what it must', async () => {
+  const engine = await Engine.open();
+  const handler = toFetchHandler(engine, { token: TOKEN, readOnlyToken: 'reader', maxBody: 100 });
+  const ask = async (path, { token = TOKEN, ...init } = {}) => {
+    const response = await handler(new Request(`https://engine.example${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } }));
+    return [response.status, await response.json()];
+  };
+  const post = (path, body, more) => ask(path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), ...more });
+
+  assert.deepEqual(await ask('/set/k/v/EX/100'), [200, { result: 'OK' }]);
+  assert.deepEqual(await ask('/get/k', { token: 'wrong' }), [401, { error: 'WRONGPASS invalid or missing auth token' }]);
+  assert.deepEqual(await ask('/get/k', { token: '' }), [401, { error: 'WRONGPASS invalid or missing auth token' }]);
+  assert.deepEqual(await ask('/get/k', { token: 'reader' }), [200, { result: 'v' }]);
+  assert.equal((await ask('/set/k/w', { token: 'reader' }))[0], 400);
+  assert.equal((await ask('/keys/*', { token: 'reader' }))[0], 400);
+  assert.deepEqual(await post('/set/body?EX=100', 'from the body'), [200, { result: 'OK' }]);
+  assert.deepEqual(await post('/', ['GET', 'body']), [200, { result: 'from the body' }]);
+  assert.deepEqual(await post('/', ['GET', 'body'], { headers: { 'upstash-encoding': 'base64' } }), [200, { result: btoa('from the body') }]);
+  assert.deepEqual(await post('/', ['SET', 'k'], {}), [400, { error: "ERR wrong number of arguments for 'set' command" }]);
+  assert.deepEqual((await post('/', ['BLPOP', 'q', 0]))[0], 400);
+  assert.deepEqual((await post('/', ['SELECT', 1]))[0], 400);
+  assert.equal((await post('/', 'no json'))[0], 400);
+  assert.equal((await post('/', '[]'))[0], 400);
+  assert.equal((await post('/', 'x'.repeat(101)))[0], 413);
+  assert.equal((await ask('/get/%ff'))[0], 400);
+  assert.equal((await ask('/get/k', { method: 'DELETE' }))[0], 405);
+  assert.deepEqual(await post('/pipeline', [['INCR', 'n'], ['LPUSH', 'n', 1]]), [
+    200,
+    [{ result: 1 }, { error: 'WRONGTYPE Operation against a key holding the wrong kind of value' }],
+  ]);
+  assert.deepEqual(await post('/multi-exec', [['INCR', 'n'], ['NOSUCH']]), [400, { error: 'EXECABORT Transaction discarded because of previous errors.' }]);
+  assert.deepEqual(await ask('/get/k?_token=wrong', { token: '' }), [401, { error: 'WRONGPASS invalid or missing auth token' }]);
+  const raw = await handler(new Request(`https://engine.example/get/k?_token=${encodeURIComponent(TOKEN)}`, { headers: { 'upstash-response-format': 'resp2' } }));
+  assert.equal(await raw.text(), '$1\r\nv\r\n');
+});
+
+test('npx redstart serves the protocol', async () => {
+  const cli = fileURLToPath(new URL('../dist/cli.mjs', import.meta.url));
+  const path = join(mkdtempSync(join(tmpdir(), 'redstart-')), 'cli.sock');
+  const child = spawn(process.execPath, [cli, '--unixsocket', path, '--maxmemory', '50mb']);
+  try {
+    await new Promise((resolve, reject) => {
+      child.stdout.on('data', (text) => String(text).includes('Ready') && resolve());
+      child.on('exit', (status) => reject(new Error(`ended with ${status}`)));
+    });
+    const client = createClient({ socket: { path } });
+    await client.connect();
+    assert.equal(await client.ping(), 'PONG');
+    assert.equal((await client.configGet('maxmemory')).maxmemory, '52428800');
+    client.destroy();
+  } finally {
+    child.removeAllListeners('exit');
+    child.kill();
+  }
+  const wrong = spawn(process.execPath, [cli, '--nonsense', '1']);
+  let said = '';
+  wrong.stderr.on('data', (text) => (said += text));
+  assert.equal(await new Promise((resolve) => wrong.on('exit', resolve)), 1);
+  assert.match(said, /^redstart: .*nonsense/);
+});
+
+test('the same from CommonJS', () => {
+  const require = createRequire(import.meta.url);
+  const { Engine } = require('redstart');
+  const engine = Engine.openSync();
+  const { requester } = require('redstart/upstash');
+  const { connector } = require('redstart/ioredis');
+  const { EngineSocket } = require('redstart/socket');
+  assert.equal(typeof requester(engine).request, 'function');
+  assert.equal(new (connector(engine))().check(), true);
+  new EngineSocket(engine).destroy();
+});

@@ -46,6 +46,7 @@ pub mod engine;
 pub mod error;
 pub mod resp;
 pub mod rng;
+pub mod script;
 pub mod server;
 pub mod store;
 pub mod value;

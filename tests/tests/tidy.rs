@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "client",
     "server",
     "command",
+    "script",
     "commands",
     "engine",
 ];
@@ -37,6 +38,21 @@ fn a_layer_uses_only_the_layers_below_it() {
         }
     }
     assert!(wrong.is_empty(), "layers go {}\n{}", LAYERS.join(" < "), wrong.join("\n"));
+}
+
+/// The language is usable without the engine; what scripts can do to data stands beside it.
+#[test]
+fn lua_knows_nothing_of_redis() {
+    for (path, text) in sources("core/src/script/lua") {
+        for (number, line) in code_lines(&text) {
+            for used in uses(line) {
+                assert!(
+                    matches!(used, "collections" | "error") || line.contains("crate::script::lua"),
+                    "{path}:{number}: the language uses {used}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

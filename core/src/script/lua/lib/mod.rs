@@ -1,0 +1,4 @@
+//! The libraries, each in its file; none knows of the others.
+//!
+//! Each has `pub fn open(lua: &mut Lua)`, which makes its table with `Lua::library` and puts it
+//! into the globals. A host opens those that it wants scripts to have.

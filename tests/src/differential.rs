@@ -88,6 +88,13 @@ const CLOCK: &[&str] = &["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"];
 /// Commands with an option at their end that Redis 7.0 does not have, and how many words they had there.
 const LONGER: &[(&str, usize)] = &[("ZRANK", 3), ("ZREVRANK", 3)];
 
+/// Commands with a first argument that Redis 7.0 does not know.
+const NEWER: &[(&str, &[&str])] = &[("BITOP", &["DIFF", "DIFF1", "ANDOR", "ONE"])];
+
+/// Commands of other groups that show and change what a group works on, drawn along with it.
+const COMPANIONS: &[(&str, &[&str])] =
+    &[("bitmap", &["GET", "SET", "APPEND", "SETRANGE", "INCRBY", "EXPIRE", "COPY"])];
+
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Outcome {
@@ -139,7 +146,13 @@ fn is_newer(args: &[Vec<u8>]) -> bool {
     let longer = |(name, len): &(&str, usize)| {
         args[0].eq_ignore_ascii_case(name.as_bytes()) && args.len() > *len
     };
-    LONGER.iter().any(longer)
+    let newer = |(name, words): &(&str, &[&str])| {
+        let is = |at: usize, word: &str| {
+            args.get(at).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        is(0, name) && words.iter().any(|word| is(1, word))
+    };
+    LONGER.iter().any(longer) || NEWER.iter().any(newer)
 }
 
 /// Leaves out of transactions what is not compared word for word: EXEC's reply does not say whose is which.
@@ -271,7 +284,12 @@ fn show(args: &[Vec<u8>]) -> String {
 
 fn may_run(rule: &Rule, link: &mut Link) -> bool {
     let name = rule.words[0].as_str();
-    if std::env::var("REDSTART_FUZZ_GROUP").is_ok_and(|group| rule.command.group.name() != group) {
+    let joins = |group: &str| {
+        COMPANIONS.iter().any(|(of, commands)| *of == group && commands.contains(&name))
+    };
+    if std::env::var("REDSTART_FUZZ_GROUP")
+        .is_ok_and(|group| rule.command.group.name() != group && !joins(&group))
+    {
         return false;
     }
     let out = Flags::BLOCKING | Flags::PUBSUB | Flags::PROTECTED | Flags::ADMIN;

@@ -197,6 +197,11 @@ impl Writer<'_> {
     }
 
     fn value(&mut self, name: &str) -> Vec<u8> {
+        if self.group == Group::Bitmap
+            && let Some(value) = self.of_bitmap(name.split(':').next().unwrap_or_default())
+        {
+            return value.into_bytes();
+        }
         let kind = name.split_once(':').map_or(name, |(_, kind)| kind);
         let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
         match kind {
@@ -234,7 +239,7 @@ impl Writer<'_> {
     fn key(&mut self) -> Vec<u8> {
         let letter = match self.group {
             _ if self.chance.percent(6) => self.chance.pick(&["s", "l", "t", "z", "h", "none"]),
-            Group::String => "s",
+            Group::String | Group::Bitmap => "s",
             Group::List => "l",
             Group::Set => "t",
             Group::SortedSet => "z",
@@ -242,6 +247,51 @@ impl Writer<'_> {
             _ => self.chance.pick(&["s", "l", "t", "z", "h"]),
         };
         format!("{letter}{}", self.chance.below(4)).into_bytes()
+    }
+
+    /// What commands on bits take: places within a few hundred bits, fields of all widths, and numbers near
+    /// the limits of those widths. No place is so far out that a string of megabytes would come of it.
+    fn of_bitmap(&mut self, name: &str) -> Option<String> {
+        let text = match name {
+            "encoding" => {
+                let width = self.chance.below(64) + 1;
+                let round = self.chance.pick(&["8", "16", "32", "1", "63", "64", "5"]).to_string();
+                let width = if self.chance.percent(50) { width.to_string() } else { round };
+                match self.chance.below(40) {
+                    0 => self
+                        .chance
+                        .pick(&["u0", "i65", "u64", "x8", "I8", "", "i", "u08", "8"])
+                        .into(),
+                    1..20 => format!("u{width}"),
+                    _ => format!("i{width}"),
+                }
+            }
+            "offset" => match self.chance.below(40) {
+                0 => self.chance.pick(&["-1", "x", "", "#", "#-1", "#x", "##1", "+1"]).into(),
+                1 => self.chance.pick(&["4294967296", "9223372036854775807", "#9999999999"]).into(),
+                2..12 => format!("#{}", self.chance.below(20)),
+                12..20 => self.chance.below(5000).to_string(),
+                _ => self.chance.below(100).to_string(),
+            },
+            "value" | "increment" | "bit" => match self.chance.below(20) {
+                0 => self.integer(),
+                1..14 if name == "bit" => self.chance.below(2).to_string(),
+                1..8 => self.chance.below(2).to_string(),
+                _ => {
+                    let edge = 1i128 << self.chance.below(65);
+                    let near = edge - 2 + self.chance.below(4) as i128;
+                    let sign = if self.chance.percent(50) { 1 } else { -1 };
+                    (near * sign).to_string()
+                }
+            },
+            "start" | "end" => match self.chance.below(10) {
+                0..5 => return None,
+                5..7 => format!("-{}", self.chance.below(700)),
+                _ => self.chance.below(700).to_string(),
+            },
+            _ => return None,
+        };
+        Some(text)
     }
 
     fn integer(&mut self) -> String {

@@ -1,5 +1,6 @@
 //! Data structures that know nothing of Redis's commands, keys or clients.
 
+pub mod bits;
 pub(crate) mod block;
 pub mod corrupt;
 pub mod decimal;

@@ -2,7 +2,9 @@
 //!
 //! Whatever knows the set of commands is computed from here.
 
-use super::{connection, hash, keyspace, list, pubsub, server, set, string, transaction, zset};
+use super::{
+    bitmap, connection, hash, keyspace, list, pubsub, server, set, string, transaction, zset,
+};
 use crate::command::{Args, Command};
 use crate::error::{Error, printable};
 use alloc::format;
@@ -10,6 +12,14 @@ use alloc::string::String;
 
 /// Every top-level command.
 pub static TABLE: &[&Command] = &[
+    // bitmap
+    &bitmap::BITCOUNT,
+    &bitmap::BITFIELD,
+    &bitmap::BITFIELD_RO,
+    &bitmap::BITOP,
+    &bitmap::BITPOS,
+    &bitmap::GETBIT,
+    &bitmap::SETBIT,
     // connection
     &connection::AUTH,
     &connection::CLIENT,

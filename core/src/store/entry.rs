@@ -21,6 +21,7 @@ use crate::collections::hash::HashSeed;
 use crate::value::{Kind, Object, Str, Type, with_object};
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::marker::PhantomData;
@@ -622,6 +623,37 @@ impl Entry {
         Some(len.max(end))
     }
 
+    /// A string of zero bytes, `raw` for OBJECT ENCODING.
+    pub fn zeros(key: &[u8], len: usize) -> Self {
+        let mut entry = Self::vector(key, vec![0; len]);
+        entry.settle();
+        entry
+    }
+
+    /// The bytes of a string, to be changed in place, with zeros behind them up to `len`; `None` when it is no
+    /// string. Where nothing has to grow nothing is copied.
+    #[inline]
+    pub fn bytes_to(&mut self, len: usize) -> Option<&mut [u8]> {
+        let more = len.saturating_sub(self.as_str()?.len());
+        if more > 0 || self.kind() == Kind::Int {
+            self.grow_by(more)?;
+        }
+        self.bytes_mut()
+    }
+
+    fn grow_by(&mut self, more: usize) -> Option<()> {
+        const ZEROS: [u8; SETTLED_BYTES_MAX] = [0; SETTLED_BYTES_MAX];
+        let len = self.as_str()?.len() + more;
+        if len <= SETTLED_BYTES_MAX {
+            self.append(&ZEROS[..more])?;
+        } else {
+            let vector = self.vector_mut()?;
+            grow(vector, more);
+            vector.resize(len, 0);
+        }
+        Some(())
+    }
+
     /// Replaces the value by an object; key and expiry stay.
     pub fn set_object<T: Object>(&mut self, value: T) {
         self.replace_with(Self::object(self.key(), value));
@@ -895,6 +927,20 @@ mod tests {
         let mut int = Entry::int(b"k", 123);
         assert_eq!(int.write_at(1, b"9"), Some(3));
         assert_eq!(int.as_str(), Some(Str::Bytes(b"193")));
+    }
+
+    #[test]
+    fn bytes_that_are_there_are_changed_where_they_are() {
+        for len in [1, 44, 255, 256, 4096, 5000] {
+            let mut entry = Entry::string(b"key", &vec![b'x'; len]);
+            let before = entry.bytes_to(0).map(|bytes| bytes.as_ptr());
+            assert_eq!(entry.bytes_to(len).map(|bytes| bytes.as_ptr()), before);
+            assert_eq!(entry.string_encoding(), Some("raw"));
+            let grown = entry.bytes_to(len + 3).map(|bytes| bytes.to_vec()).unwrap_or_default();
+            assert_eq!((&grown[..len], &grown[len..]), (&vec![b'x'; len][..], &[0; 3][..]));
+        }
+        assert_eq!(Entry::int(b"k", 12).bytes_to(0), Some(&mut b"12".to_vec()[..]));
+        assert_eq!(Entry::zeros(b"k", 300).as_str(), Some(Str::Bytes(&[0; 300])));
     }
 
     #[test]

@@ -17,16 +17,18 @@
 //! sound: only [`Entry::build`] writes headers; every access derives its place from the header through
 //! [`Shape`]; an entry owns its allocation and its object and frees both once.
 
+mod grow;
+
 use crate::collections::hash::HashSeed;
 use crate::value::{Kind, Object, Str, Type, with_object};
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
+use grow::grow;
 
 /// Longer strings live in an allocation of their own, in bytes.
 pub const INLINE_BYTES_MAX: usize = 4096;
@@ -604,56 +606,6 @@ impl Entry {
         Some(total)
     }
 
-    /// Writes bytes into a string from `offset` on, with zeros before them where it was shorter; the new
-    /// length, or `None` when it is no string.
-    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Option<usize> {
-        let len = self.as_str()?.len();
-        let end = offset + bytes.len();
-        if end <= len && self.kind() == Kind::Inline {
-            self.bytes_mut()?[offset..end].copy_from_slice(bytes);
-            return Some(len);
-        }
-        let vector = self.vector_mut()?;
-        if end > len {
-            grow(vector, end - len);
-            vector.resize(end, 0);
-        }
-        vector[offset..end].copy_from_slice(bytes);
-        self.settle();
-        Some(len.max(end))
-    }
-
-    /// A string of zero bytes, `raw` for OBJECT ENCODING.
-    pub fn zeros(key: &[u8], len: usize) -> Self {
-        let mut entry = Self::vector(key, vec![0; len]);
-        entry.settle();
-        entry
-    }
-
-    /// The bytes of a string, to be changed in place, with zeros behind them up to `len`; `None` when it is no
-    /// string. Where nothing has to grow nothing is copied.
-    #[inline]
-    pub fn bytes_to(&mut self, len: usize) -> Option<&mut [u8]> {
-        let more = len.saturating_sub(self.as_str()?.len());
-        if more > 0 || self.kind() == Kind::Int {
-            self.grow_by(more)?;
-        }
-        self.bytes_mut()
-    }
-
-    fn grow_by(&mut self, more: usize) -> Option<()> {
-        const ZEROS: [u8; SETTLED_BYTES_MAX] = [0; SETTLED_BYTES_MAX];
-        let len = self.as_str()?.len() + more;
-        if len <= SETTLED_BYTES_MAX {
-            self.append(&ZEROS[..more])?;
-        } else {
-            let vector = self.vector_mut()?;
-            grow(vector, more);
-            vector.resize(len, 0);
-        }
-        Some(())
-    }
-
     /// Replaces the value by an object; key and expiry stay.
     pub fn set_object<T: Object>(&mut self, value: T) {
         self.replace_with(Self::object(self.key(), value));
@@ -781,15 +733,6 @@ impl Drop for Entry {
         }
         // SAFETY: `build` allocated it with the layout of this shape; every change in place keeps the size.
         unsafe { dealloc(self.at.as_ptr(), shape.layout()) }
-    }
-}
-
-/// Makes room for `more` bytes: long strings double, very long ones take a quarter more.
-fn grow(vector: &mut Vec<u8>, more: usize) {
-    let wanted = vector.len() + more;
-    if wanted > vector.capacity() {
-        let spare = if wanted < 1 << 20 { wanted } else { wanted / 4 };
-        vector.reserve_exact(more + spare);
     }
 }
 
@@ -927,20 +870,6 @@ mod tests {
         let mut int = Entry::int(b"k", 123);
         assert_eq!(int.write_at(1, b"9"), Some(3));
         assert_eq!(int.as_str(), Some(Str::Bytes(b"193")));
-    }
-
-    #[test]
-    fn bytes_that_are_there_are_changed_where_they_are() {
-        for len in [1, 44, 255, 256, 4096, 5000] {
-            let mut entry = Entry::string(b"key", &vec![b'x'; len]);
-            let before = entry.bytes_to(0).map(|bytes| bytes.as_ptr());
-            assert_eq!(entry.bytes_to(len).map(|bytes| bytes.as_ptr()), before);
-            assert_eq!(entry.string_encoding(), Some("raw"));
-            let grown = entry.bytes_to(len + 3).map(|bytes| bytes.to_vec()).unwrap_or_default();
-            assert_eq!((&grown[..len], &grown[len..]), (&vec![b'x'; len][..], &[0; 3][..]));
-        }
-        assert_eq!(Entry::int(b"k", 12).bytes_to(0), Some(&mut b"12".to_vec()[..]));
-        assert_eq!(Entry::zeros(b"k", 300).as_str(), Some(Str::Bytes(&[0; 300])));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub const BITFIELD_RO: Command = Command::new("bitfield_ro", -2, bitfield_ro)
     .since("6.0.0")
     .keys(&[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))])
     .docs(
-        "key [GET encoding offset ...]",
+        "key [GET encoding offset [GET encoding offset ...]]",
         "Reads numbers of any width at any bit of a string.",
         "O(1) for each number",
     );

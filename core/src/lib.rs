@@ -44,6 +44,7 @@ pub mod commands;
 pub mod config;
 pub mod engine;
 pub mod error;
+pub mod persist;
 pub mod resp;
 pub mod rng;
 pub mod script;

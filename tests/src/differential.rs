@@ -62,7 +62,6 @@ const UNDETERMINED: &[&str] = &[
     "SCRIPT",
     "EVAL",
     "DUMP",
-    "RESTORE",
     "MIGRATE",
     "SWAPDB",
     "BGREWRITEAOF",

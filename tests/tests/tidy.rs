@@ -9,6 +9,7 @@ const LAYERS: &[&str] = &[
     "collections",
     "value",
     "store",
+    "persist",
     "resp",
     "config",
     "client",

@@ -68,6 +68,20 @@ impl AccessClock {
         counter.saturating_sub(elapsed / self.decay_minutes)
     }
 
+    /// The clock of an entry with this LFU counter.
+    pub fn of_frequency(&self, counter: u32) -> u32 {
+        (self.clock << 8) | counter.min(255)
+    }
+
+    /// The clock of an entry that was last used so many seconds ago.
+    pub fn of_idle(&self, seconds: u64) -> u32 {
+        match u32::try_from(seconds).ok().and_then(|seconds| self.clock.checked_sub(seconds)) {
+            Some(then) => then,
+            // Before the clock began: as long ago as it can say.
+            None => (self.clock + 0x007f_ffff) % 0x00ff_ffff,
+        }
+    }
+
     /// How long ago the last access was, in seconds.
     pub fn idle_seconds(&self, entry: &Entry) -> u32 {
         self.clock.wrapping_sub(entry.access()) & 0x00ff_ffff

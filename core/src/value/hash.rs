@@ -205,6 +205,20 @@ impl Hash {
         }
     }
 
+    /// A hash of the fields and values in a listpack, whose fields differ from each other: from RDB.
+    pub fn from_listpack(pack: Listpack, tuning: &Tuning) -> Self {
+        let mut hash = Self { word: Either::a(pack) };
+        if hash.len() as u64 > tuning.hash_listpack_entries {
+            hash.become_table(&tuning.seed);
+        }
+        hash
+    }
+
+    /// An empty hash that is a table already, for many fields to come.
+    pub fn table() -> Self {
+        Self { word: Either::b(Large::new(Dict::new())) }
+    }
+
     #[cold]
     fn become_table(&mut self, seed: &HashSeed) {
         self.word = Either::b(Large::new(self.table_of_fields(seed)));

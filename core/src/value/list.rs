@@ -17,7 +17,7 @@ use crate::collections::quicklist::Quicklist;
 use alloc::boxed::Box;
 
 pub use crate::collections::listpack::Side;
-pub use crate::collections::quicklist::Limits;
+pub use crate::collections::quicklist::{Limits, NodeView};
 
 /// What an entry takes at most besides its text.
 const ENTRY_MAX: usize = 11;
@@ -113,6 +113,24 @@ impl List {
         match self.word.get_mut() {
             Which::A(pack) => Repr::Short(pack),
             Which::B(list) => Repr::Long(list),
+        }
+    }
+
+    /// A list of the elements of a quicklist: from RDB.
+    pub fn from_quicklist(list: Quicklist) -> Self {
+        match list.lone_listpack() {
+            Some(pack) if pack.as_bytes().len() <= SHORT_MAX => {
+                Self { word: Either::a(Listpack::from_view(pack)) }
+            }
+            _ => Self { word: Either::b(Large::new(list)) },
+        }
+    }
+
+    /// The nodes as they are saved.
+    pub fn nodes(&self) -> Box<dyn ExactSizeIterator<Item = NodeView<'_>> + '_> {
+        match self.repr() {
+            Repr::Short(pack) => Box::new(core::iter::once(NodeView::Packed(pack.view()))),
+            Repr::Long(list) => Box::new(list.nodes()),
         }
     }
 

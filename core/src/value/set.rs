@@ -214,6 +214,39 @@ impl Set {
         }
     }
 
+    /// The listpack, if it is one.
+    pub fn listpack(&self) -> Option<&Listpack> {
+        match self.repr() {
+            Repr::Listpack(pack) => Some(pack),
+            _ => None,
+        }
+    }
+
+    /// A set of the members of an intset: from RDB.
+    pub fn from_intset(ints: Intset, tuning: &Tuning) -> Self {
+        let is_long = u64::from(ints.len()) > tuning.set_intset_entries;
+        let mut set = Self { word: Either::a(Either::a(ints)) };
+        if is_long {
+            set.leave_intset(&[], tuning);
+        }
+        set
+    }
+
+    /// A set of the members in a listpack, which differ from each other: from RDB.
+    pub fn from_listpack(pack: Listpack, tuning: &Tuning) -> Self {
+        let is_long = u64::from(pack.len()) > tuning.set_listpack_entries;
+        let mut set = Self { word: Either::a(Either::b(pack)) };
+        if is_long {
+            set.become_table(&tuning.seed);
+        }
+        set
+    }
+
+    /// An empty set that is a table already, for many members to come.
+    pub fn table() -> Self {
+        Self { word: Either::b(Large::new(Dict::new())) }
+    }
+
     /// Leaves the intset for a listpack, if `member` has room there, or a table.
     #[cold]
     fn leave_intset(&mut self, member: &[u8], tuning: &Tuning) {

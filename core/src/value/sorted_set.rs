@@ -255,6 +255,20 @@ impl SortedSet {
         }
     }
 
+    /// A set of the members and scores in a listpack, in order and each member once: from RDB.
+    pub fn from_listpack(pack: Listpack, tuning: &Tuning) -> Self {
+        let mut zset = Self { word: Either::a(pack) };
+        if zset.len() > tuning.zset_listpack_entries {
+            zset.become_tree(&tuning.seed);
+        }
+        zset
+    }
+
+    /// An empty set that is a tree already, for many members to come.
+    pub fn tree() -> Self {
+        Self { word: Either::b(Large::new(Tree::new())) }
+    }
+
     /// Becomes a listpack again if it fits one: for results of commands that build a new set.
     pub fn settle(&mut self, tuning: &Tuning) {
         let Repr::Tree(tree) = self.repr() else { return };

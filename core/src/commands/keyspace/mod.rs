@@ -1,6 +1,7 @@
 //! Commands on keys of any type, and on databases.
 
 mod del;
+mod dump;
 mod expire;
 mod flush;
 mod object;
@@ -8,6 +9,7 @@ mod rename;
 mod scan;
 
 pub use del::{DEL, EXISTS, TOUCH, TYPE, UNLINK};
+pub use dump::{DUMP, RESTORE, RESTORE_ASKING};
 pub use expire::{
     EXPIRE, EXPIREAT, EXPIRETIME, PERSIST, PEXPIRE, PEXPIREAT, PEXPIRETIME, PTTL, TTL,
 };

@@ -1,0 +1,3 @@
+//! The data set as bytes, to be kept or carried elsewhere. Bytes in, bytes out: hosts do the rest.
+
+pub mod rdb;

@@ -1,0 +1,119 @@
+//! Values as RDB, in the encodings that the wanted version has.
+
+use super::types::{self, NODE_PACKED, NODE_PLAIN};
+use super::{VERSION, Writer};
+use crate::collections::listpack::{Listpack, SAFE_LEN};
+use crate::store::Entry;
+use crate::value::list::NodeView;
+use crate::value::sorted_set::Direction;
+use crate::value::{Hash, List, Set, SortedSet, Str, Tuning};
+
+/// How values are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// The version whose encodings may be used: 10 or later.
+    pub version: u32,
+    /// Elements of lists from this length on are nodes of their own, in bytes.
+    pub plain_from: usize,
+}
+
+impl Format {
+    /// What Redis 7.0 writes and reads.
+    pub fn new(tuning: &Tuning) -> Self {
+        Self::of_version(VERSION, tuning)
+    }
+
+    /// What a version writes.
+    pub fn of_version(version: u32, tuning: &Tuning) -> Self {
+        let plain_from = match tuning.quicklist_packed_threshold {
+            0 => SAFE_LEN,
+            bytes => usize::try_from(bytes).unwrap_or(SAFE_LEN),
+        };
+        Self { version, plain_from }
+    }
+
+    /// Appends the type of an entry's value, its key if wanted, as in a file, and the value.
+    pub fn write(&self, to: &mut Writer<'_>, entry: &Entry, with_key: bool) {
+        let head = |to: &mut Writer<'_>, code| {
+            to.byte(code);
+            if with_key {
+                to.string(entry.key());
+            }
+        };
+        if let Some(text) = entry.as_str() {
+            head(to, types::STRING);
+            match text {
+                Str::Int(value) => to.int(value),
+                Str::Bytes(bytes) => to.string(bytes),
+            }
+        } else if let Some(list) = entry.as_object::<List>() {
+            head(to, types::LIST_NODES);
+            self.list(to, list);
+        } else if let Some(set) = entry.as_object::<Set>() {
+            match (set.intset(), set.listpack()) {
+                (Some(ints), _) => {
+                    head(to, types::SET_INTSET);
+                    to.string(ints.as_bytes());
+                }
+                (None, Some(pack)) if self.version >= 11 => {
+                    head(to, types::SET_LISTPACK);
+                    to.string(pack.as_bytes());
+                }
+                _ => {
+                    head(to, types::SET);
+                    to.length(set.len() as u64);
+                    set.iter().for_each(|member| to.element(member));
+                }
+            }
+        } else if let Some(hash) = entry.as_object::<Hash>() {
+            if let Some(pack) = hash.listpack() {
+                head(to, types::HASH_LISTPACK);
+                to.string(pack.as_bytes());
+            } else {
+                head(to, types::HASH);
+                to.length(hash.len() as u64);
+                for (name, value) in hash.iter() {
+                    to.element(name);
+                    to.element(value);
+                }
+            }
+        } else if let Some(zset) = entry.as_object::<SortedSet>() {
+            if let Some(pack) = zset.listpack() {
+                head(to, types::ZSET_LISTPACK);
+                to.string(pack.as_bytes());
+            } else {
+                head(to, types::ZSET);
+                to.length(zset.len());
+                // From the greatest on: readers that insert in front are the faster for it.
+                for (member, score) in zset.iter_from(zset.len() - 1, Direction::Down) {
+                    to.element(member);
+                    to.double(score);
+                }
+            }
+        }
+    }
+
+    fn list(&self, to: &mut Writer<'_>, list: &List) {
+        let nodes = list.nodes();
+        to.length(nodes.len() as u64);
+        for node in nodes {
+            match node {
+                NodeView::Packed(pack) => {
+                    to.length(NODE_PACKED);
+                    to.string(pack.as_bytes());
+                }
+                NodeView::Plain(text) if text.len() >= self.plain_from => {
+                    to.length(NODE_PLAIN);
+                    to.string(text);
+                }
+                // Here it has a node of its own as soon as it fills one; elsewhere that is a listpack.
+                NodeView::Plain(text) => {
+                    let mut pack = Listpack::new();
+                    pack.push_back(text);
+                    to.length(NODE_PACKED);
+                    to.string(pack.as_bytes());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The byte before a value that says how it is written.
+
+pub(super) const STRING: u8 = 0;
+pub(super) const LIST: u8 = 1;
+pub(super) const SET: u8 = 2;
+/// Scores are text.
+pub(super) const ZSET_TEXT: u8 = 3;
+pub(super) const HASH: u8 = 4;
+pub(super) const ZSET: u8 = 5;
+pub(super) const MODULE_OLD: u8 = 6;
+pub(super) const MODULE: u8 = 7;
+pub(super) const HASH_ZIPMAP: u8 = 9;
+pub(super) const LIST_ZIPLIST: u8 = 10;
+pub(super) const SET_INTSET: u8 = 11;
+pub(super) const ZSET_ZIPLIST: u8 = 12;
+pub(super) const HASH_ZIPLIST: u8 = 13;
+/// Nodes are ziplists.
+pub(super) const LIST_QUICKLIST: u8 = 14;
+pub(super) const HASH_LISTPACK: u8 = 16;
+pub(super) const ZSET_LISTPACK: u8 = 17;
+/// Nodes are listpacks or single elements.
+pub(super) const LIST_NODES: u8 = 18;
+pub(super) const SET_LISTPACK: u8 = 20;
+
+/// What a node of a list holds.
+pub(super) const NODE_PLAIN: u64 = 1;
+pub(super) const NODE_PACKED: u64 = 2;

@@ -87,8 +87,12 @@ const CLOCK: &[&str] = &["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"];
 /// Commands with an option at their end that Redis 7.0 does not have, and how many words they had there.
 const LONGER: &[(&str, usize)] = &[("ZRANK", 3), ("ZREVRANK", 3)];
 
-/// Commands with a first argument that Redis 7.0 does not know.
-const NEWER: &[(&str, &[&str])] = &[("BITOP", &["DIFF", "DIFF1", "ANDOR", "ONE"])];
+/// Commands with a word among their arguments that Redis 7.0 does not know.
+const NEWER: &[(&str, &[&str])] = &[
+    ("BITOP", &["DIFF", "DIFF1", "ANDOR", "ONE"]),
+    ("GEOSEARCH", &["BYPOLYGON"]),
+    ("GEOSEARCHSTORE", &["BYPOLYGON"]),
+];
 
 /// Commands of other groups that show and change what a group works on, drawn along with it.
 const COMPANIONS: &[(&str, &[&str])] =
@@ -146,10 +150,8 @@ fn is_newer(args: &[Vec<u8>]) -> bool {
         args[0].eq_ignore_ascii_case(name.as_bytes()) && args.len() > *len
     };
     let newer = |(name, words): &(&str, &[&str])| {
-        let is = |at: usize, word: &str| {
-            args.get(at).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
-        };
-        is(0, name) && words.iter().any(|word| is(1, word))
+        let is_newer = |arg: &Vec<u8>| words.iter().any(|w| arg.eq_ignore_ascii_case(w.as_bytes()));
+        args[0].eq_ignore_ascii_case(name.as_bytes()) && args[1..].iter().any(is_newer)
     };
     LONGER.iter().any(longer) || NEWER.iter().any(newer)
 }

@@ -222,6 +222,15 @@ impl Writer<'_> {
                 self.chance.pick(&["*", "k*", "?[12]", "*2", "[^a]*", "\\*"]).into()
             }
             "cursor" => b"0".to_vec(),
+            "longitude" | "latitude" => self
+                .chance
+                .pick(&[
+                    "10", "10.5", "11", "10.001", "-179.9", "179.9", "0", "85", "86", "181", "x",
+                ])
+                .into(),
+            "radius" | "width" | "height" => {
+                self.chance.pick(&["0", "1", "100", "2000.5", "30000", "-1", "x"]).into()
+            }
             "db" | "index" if self.group != Group::List => {
                 self.chance.pick(&["0", "1", "2", "99", "x"]).into()
             }
@@ -242,7 +251,7 @@ impl Writer<'_> {
             Group::String | Group::Bitmap => "s",
             Group::List => "l",
             Group::Set => "t",
-            Group::SortedSet => "z",
+            Group::SortedSet | Group::Geo => "z",
             Group::Hash => "h",
             _ => self.chance.pick(&["s", "l", "t", "z", "h"]),
         };

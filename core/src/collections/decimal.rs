@@ -1,18 +1,20 @@
 //! Numbers as Redis reads and writes them, byte for byte and the same on every target.
 //!
 //! This file has 64-bit integers, in the one form Redis stores as a number; [`double`] has scores,
-//! and [`extended`] the 80-bit floats in which INCRBYFLOAT and HINCRBYFLOAT calculate.
+//! [`fixed`] distances and coordinates, and [`extended`] the 80-bit floats in which INCRBYFLOAT and HINCRBYFLOAT calculate.
 //!
 //! Only the canonical text of an `i64` may become an integer inside a packed structure, because it
 //! must come back byte for byte: no plus sign, no leading zero, no "-0", no blanks.
 
 pub mod double;
 pub mod extended;
+pub mod fixed;
 
 pub use double::{
     DOUBLE_LEN, format_double, format_double_17g, format_double_shortest, parse_double,
 };
 pub use extended::Extended;
+pub use fixed::{Zeros, format_fixed};
 
 /// The longest text: `-9223372036854775808`.
 pub const MAX_TEXT: usize = 20;

@@ -12,6 +12,7 @@ pub mod hash;
 pub mod intset;
 pub mod listpack;
 pub mod quicklist;
+pub mod rank;
 pub mod ranked_tree;
 pub mod scored;
 pub mod sorted_set;

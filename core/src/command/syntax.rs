@@ -76,7 +76,8 @@ impl ArgKind {
             | "milliseconds" | "increment" | "decrement" | "bit" | "rank" | "maxlen" => {
                 Self::Integer
             }
-            "score" | "timeout" | "longitude" | "latitude" | "radius" | "weight" => Self::Double,
+            "score" | "timeout" | "longitude" | "latitude" | "radius" | "width" | "height"
+            | "weight" => Self::Double,
             _ if name.starts_with("unix-time") => Self::UnixTime,
             _ => Self::String,
         }

@@ -2,6 +2,7 @@
 
 pub mod bitmap;
 pub mod connection;
+pub mod geo;
 pub mod hash;
 pub mod help;
 pub mod keyspace;

@@ -3,7 +3,7 @@
 //! Whatever knows the set of commands is computed from here.
 
 use super::{
-    bitmap, connection, hash, keyspace, list, pubsub, server, set, string, transaction, zset,
+    bitmap, connection, geo, hash, keyspace, list, pubsub, server, set, string, transaction, zset,
 };
 use crate::command::{Args, Command};
 use crate::error::{Error, printable};
@@ -29,6 +29,17 @@ pub static TABLE: &[&Command] = &[
     &connection::QUIT,
     &connection::RESET,
     &connection::SELECT,
+    // geo
+    &geo::GEOADD,
+    &geo::GEODIST,
+    &geo::GEOHASH,
+    &geo::GEOPOS,
+    &geo::GEORADIUS,
+    &geo::GEORADIUS_RO,
+    &geo::GEORADIUSBYMEMBER,
+    &geo::GEORADIUSBYMEMBER_RO,
+    &geo::GEOSEARCH,
+    &geo::GEOSEARCHSTORE,
     // hash
     &hash::HDEL,
     &hash::HEXISTS,

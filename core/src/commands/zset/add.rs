@@ -9,13 +9,21 @@ use alloc::vec::Vec;
 
 /// The options of ZADD.
 #[derive(Debug, Clone, Copy, Default)]
-struct Options {
-    only_new: bool,
-    only_existing: bool,
+pub(in crate::commands) struct Options {
+    pub(in crate::commands) only_new: bool,
+    pub(in crate::commands) only_existing: bool,
     only_greater: bool,
     only_less: bool,
-    count_changed: bool,
+    pub(in crate::commands) count_changed: bool,
     increment: bool,
+}
+
+/// Where members stand among the arguments.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::commands) struct Members {
+    pub(in crate::commands) first: usize,
+    /// From one to the next.
+    pub(in crate::commands) step: usize,
 }
 
 /// ZADD key \[NX|XX\] \[GT|LT\] \[CH\] \[INCR\] score member \[score member …\]: gives members scores.
@@ -96,7 +104,19 @@ fn add(
     for place in (at + 2..args.len()).step_by(2) {
         scores.push(parse_double(&args[place]).ok_or(Error::NotFloat)?);
     }
+    give_scores(ctx, args, options, Members { first: at + 1, step: 2 }, first, &scores)
+}
 
+/// Gives the members among the arguments their scores, the first one and the rest, and replies what ZADD
+/// does.
+pub(in crate::commands) fn give_scores(
+    ctx: &mut Ctx<'_>,
+    args: Args<'_>,
+    options: Options,
+    members: Members,
+    first: f64,
+    rest: &[f64],
+) -> Result<Flow, Error> {
     let key = &args[1];
     if options.only_existing && !ctx.db.check_type::<SortedSet>(key)? {
         if options.increment {
@@ -110,8 +130,8 @@ fn add(
     let (mut added, mut updated) = (0, 0);
     let mut result = None;
     let mut is_nan = false;
-    for (pair, &score) in core::iter::once(&first).chain(&scores).enumerate() {
-        let member = &args[at + pair * 2 + 1];
+    for (index, &score) in core::iter::once(&first).chain(rest).enumerate() {
+        let member = &args[members.first + index * members.step];
         set.update(member, tuning, |old| {
             let new = match old {
                 None => {

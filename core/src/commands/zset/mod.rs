@@ -9,6 +9,7 @@ mod range;
 mod read;
 mod remove;
 
+pub(in crate::commands) use add::{Members, Options, give_scores};
 pub use add::{ZADD, ZINCRBY};
 pub use algebra::{ZDIFF, ZDIFFSTORE, ZINTER, ZINTERCARD, ZINTERSTORE, ZUNION, ZUNIONSTORE};
 pub use pop::{BZMPOP, BZPOPMAX, BZPOPMIN, ZMPOP, ZPOPMAX, ZPOPMIN};

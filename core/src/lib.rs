@@ -37,6 +37,7 @@
 
 extern crate alloc;
 
+pub mod acl;
 pub mod client;
 pub mod collections;
 pub mod command;

@@ -1,6 +1,7 @@
 //! A command, declared once: its name, its function, and every fact that other parts derive from.
 
 use super::{Args, Ctx, Flow, KeySpec};
+pub use crate::acl::Category as Acl;
 use crate::error::Error;
 use bitflags::bitflags;
 
@@ -59,55 +60,6 @@ bitflags! {
         const ASKING = 1 << 20;
         /// Is known to Sentinel as well.
         const SENTINEL = 1 << 21;
-    }
-}
-
-bitflags! {
-    /// ACL categories.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Acl: u32 {
-        /// Works on keys of any type.
-        const KEYSPACE = 1;
-        /// Reads keys.
-        const READ = 1 << 1;
-        /// Changes keys.
-        const WRITE = 1 << 2;
-        /// Sets.
-        const SET = 1 << 3;
-        /// Sorted sets.
-        const SORTEDSET = 1 << 4;
-        /// Lists.
-        const LIST = 1 << 5;
-        /// Hashes.
-        const HASH = 1 << 6;
-        /// Strings.
-        const STRING = 1 << 7;
-        /// Bitmaps.
-        const BITMAP = 1 << 8;
-        /// HyperLogLogs.
-        const HYPERLOGLOG = 1 << 9;
-        /// Geo.
-        const GEO = 1 << 10;
-        /// Streams.
-        const STREAM = 1 << 11;
-        /// Pub/sub.
-        const PUBSUB = 1 << 12;
-        /// For administrators.
-        const ADMIN = 1 << 13;
-        /// Takes constant or logarithmic time.
-        const FAST = 1 << 14;
-        /// Everything that is not fast.
-        const SLOW = 1 << 15;
-        /// May block its client.
-        const BLOCKING = 1 << 16;
-        /// Can harm the server or its data.
-        const DANGEROUS = 1 << 17;
-        /// About the connection itself.
-        const CONNECTION = 1 << 18;
-        /// MULTI and its kin.
-        const TRANSACTION = 1 << 19;
-        /// Lua.
-        const SCRIPTING = 1 << 20;
     }
 }
 

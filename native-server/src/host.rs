@@ -65,7 +65,11 @@ impl Host {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let clock = Clock::new();
-        let engine = Engine::new(config, seed, clock.now(), lent::hooks());
+        let mut engine = Engine::new(config, seed, clock.now(), lent::hooks());
+        if let Err(errors) = engine.load_acl_file() {
+            log.warning(format_args!("Aborting Redis startup because of ACL errors: {errors}"));
+            return Ok(None);
+        }
         Ok(Some(Self {
             engine,
             signals,

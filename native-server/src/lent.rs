@@ -78,6 +78,8 @@ pub(crate) fn hooks() -> Hooks {
         try_configure,
         read_config_file,
         write_config_file,
+        read_acl_file: |path| fs::read(path).map_err(|error| reason(&error)),
+        write_acl_file: |path, text| replace_file(Path::new(path), text),
         info,
         sleep: |us| std::thread::sleep(Duration::from_micros(us)),
     }
@@ -162,18 +164,22 @@ fn read_config_file() -> Option<Vec<u8>> {
     Some(fs::read(path).unwrap_or_default())
 }
 
-/// Writes a file beside it first, so that there is a whole one at any moment.
 fn write_config_file(text: &[u8]) -> Result<(), String> {
     let path = with(|lent| lent.config_file.clone()).flatten().ok_or("there is no file")?;
-    let mut new = path.clone().into_os_string();
+    replace_file(&path, text)
+}
+
+/// Writes a file beside it first, so that there is a whole one at any moment.
+fn replace_file(path: &Path, text: &[u8]) -> Result<(), String> {
+    let mut new = path.as_os_str().to_owned();
     new.push(format!(".{}-tmp", std::process::id()));
     let replace = || {
         fs::write(&new, text)?;
         fs::File::open(&new)?.sync_all()?;
-        if let Ok(old) = fs::metadata(&path) {
+        if let Ok(old) = fs::metadata(path) {
             fs::set_permissions(&new, old.permissions())?;
         }
-        fs::rename(&new, &path)
+        fs::rename(&new, path)
     };
     replace().map_err(|error: io::Error| reason(&error))
 }

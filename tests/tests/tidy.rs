@@ -11,6 +11,7 @@ const LAYERS: &[&str] = &[
     "store",
     "persist",
     "resp",
+    "acl",
     "config",
     "client",
     "server",

@@ -55,7 +55,10 @@ bitflags! {
 impl Category {
     /// The category of this name, in any case.
     pub fn of_name(name: &[u8]) -> Option<Self> {
-        Self::all().iter_names().find(|(own, _)| own.as_bytes().eq_ignore_ascii_case(name)).map(|(_, c)| c)
+        Self::all()
+            .iter_names()
+            .find(|(own, _)| own.as_bytes().eq_ignore_ascii_case(name))
+            .map(|(_, c)| c)
     }
 
     /// The names of all of these, in lower case.

@@ -46,9 +46,7 @@ impl RuleError {
                 "The password hash must be exactly 64 characters and contain only lowercase hexadecimal \
                  characters"
             }
-            Self::FirstArgOfSubcommand => {
-                "Allowing first-arg of a subcommand is not supported"
-            }
+            Self::FirstArgOfSubcommand => "Allowing first-arg of a subcommand is not supported",
         }
     }
 }

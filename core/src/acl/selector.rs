@@ -78,14 +78,13 @@ impl Selector {
             return b"~*".to_vec();
         }
         let words = self.keys.iter().map(|own| {
-            let sign: &[u8] = match (
-                own.access.contains(KeyAccess::READ),
-                own.access.contains(KeyAccess::WRITE),
-            ) {
-                (true, false) => b"%R~",
-                (false, true) => b"%W~",
-                _ => b"~",
-            };
+            let sign: &[u8] =
+                match (own.access.contains(KeyAccess::READ), own.access.contains(KeyAccess::WRITE))
+                {
+                    (true, false) => b"%R~",
+                    (false, true) => b"%W~",
+                    _ => b"~",
+                };
             [sign, &own.pattern].concat()
         });
         words.collect::<Vec<_>>().join(&b' ')
@@ -116,7 +115,9 @@ impl Selector {
 
 /// Whether a channel is in a list of patterns, or, itself a pattern, stands in it.
 pub fn in_list(patterns: &[Box<[u8]>], channel: &[u8], is_pattern: bool) -> bool {
-    patterns.iter().any(|own| {
-        if is_pattern { **own == *channel } else { glob::matches(own, channel) }
-    })
+    patterns.iter().any(
+        |own| {
+            if is_pattern { **own == *channel } else { glob::matches(own, channel) }
+        },
+    )
 }

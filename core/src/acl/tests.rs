@@ -14,6 +14,9 @@ const COMMANDS: &[(&str, Category, &[(&str, Category)])] = &[
     ("set", Category::WRITE.union(Category::STRING).union(Category::SLOW), &[]),
     ("del", Category::WRITE.union(Category::KEYSPACE).union(Category::SLOW), &[]),
     ("keys", Category::READ.union(Category::KEYSPACE).union(Category::DANGEROUS), &[]),
+    ("debug", Category::ADMIN.union(Category::DANGEROUS).union(Category::SLOW), &[]),
+    ("monitor", Category::ADMIN.union(Category::DANGEROUS).union(Category::SLOW), &[]),
+    ("shutdown", Category::ADMIN.union(Category::DANGEROUS).union(Category::SLOW), &[]),
     ("select", Category::CONNECTION.union(Category::FAST), &[]),
     (
         "config",
@@ -125,7 +128,19 @@ fn commands_are_told_by_categories_and_what_differs() {
 #[test]
 fn keys_channels_passwords_and_selectors_are_told_in_order() {
     assert_eq!(
-        described(&["on", ">x", "%R~r", "%W~w", "~a", "%r~a", "%RW~b", "&c", "&c", "(+get ~k)", "()"]),
+        described(&[
+            "on",
+            ">x",
+            "%R~r",
+            "%W~w",
+            "~a",
+            "%r~a",
+            "%RW~b",
+            "&c",
+            "&c",
+            "(+get ~k)",
+            "()"
+        ]),
         "on #2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881 %R~r %W~w ~a ~b \
          resetchannels &c -@all (~k resetchannels -@all +get) (resetchannels -@all)"
     );
@@ -173,7 +188,8 @@ fn what_is_no_rule_is_refused_for_its_reason() {
 
 #[test]
 fn passwords_are_kept_as_hashes() {
-    let one = user(&["on", ">x", "#a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa"]);
+    let one =
+        user(&["on", ">x", "#a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa"]);
     assert!(one.accepts(b"x") && one.accepts(b"y") && !one.accepts(b"z"));
     assert!(!user(&[">x"]).accepts(b"x"));
     assert!(user(&["on", "nopass"]).accepts(b"anything"));
@@ -196,19 +212,63 @@ fn a_file_with_errors_gives_none_of_its_users() {
          'f:8: username 'e e' contains invalid characters. \
          WARNING: ACL errors detected, no change to the previously active ACL rules was performed"
     );
-    let users = file::read(&RULES, "f", b"\n user a on (+get\t~x y)\r\n").expect_err("y is no rule");
+    let users =
+        file::read(&RULES, "f", b"\n user a on (+get\t~x y)\r\n").expect_err("y is no rule");
     assert!(users.starts_with("f:2: Syntax error. "));
 }
 
 /// A rule, most of them right.
 fn random_rule(rng: &mut Rng) -> String {
     const WORDS: &[&str] = &[
-        "on", "off", "nopass", "reset", "resetpass", "allkeys", "resetkeys", "allchannels",
-        "resetchannels", "allcommands", "nocommands", "clearselectors", "~a*", "%R~b", "%W~b", "%W~a*",
-        "%RW~c?", "&ch*", "&x", "+@read", "-@read", "+@write", "-@write", "+@slow", "-@slow",
-        "+@admin", "-@admin", "-@dangerous", "+@string", "+get", "-get", "+set", "-set", "+config",
-        "-config", "+config|get", "-config|get", "+config|help", "+select|0", "-select", "+select",
-        "+publish", "-publish", ">pw", "<pw", "+del", "sanitize-payload", "+nosuch", "%Z~a",
+        "on",
+        "off",
+        "nopass",
+        "reset",
+        "resetpass",
+        "allkeys",
+        "resetkeys",
+        "allchannels",
+        "resetchannels",
+        "allcommands",
+        "nocommands",
+        "clearselectors",
+        "~a*",
+        "%R~b",
+        "%W~b",
+        "%W~a*",
+        "%RW~c?",
+        "&ch*",
+        "&x",
+        "+@read",
+        "-@read",
+        "+@write",
+        "-@write",
+        "+@slow",
+        "-@slow",
+        "+@admin",
+        "-@admin",
+        "-@dangerous",
+        "+@string",
+        "+get",
+        "-get",
+        "+set",
+        "-set",
+        "+config",
+        "-config",
+        "+config|get",
+        "-config|get",
+        "+config|help",
+        "+select|0",
+        "-select",
+        "+select",
+        "+publish",
+        "-publish",
+        ">pw",
+        "<pw",
+        "+del",
+        "sanitize-payload",
+        "+nosuch",
+        "%Z~a",
     ];
     let mut word = || WORDS[rng.below(WORDS.len() as u64) as usize];
     let first = word();
@@ -244,7 +304,9 @@ impl Plain {
                 Some(rest) => {
                     rest == name
                         || (is_sub && rest == container)
-                        || (!is_sub && name == "select" && rest == alloc::format!("{name}|{first_arg}"))
+                        || (!is_sub
+                            && name == "select"
+                            && rest == alloc::format!("{name}|{first_arg}"))
                 }
                 None => false,
             };
@@ -284,8 +346,9 @@ impl Plain {
             || patterns.iter().any(|(_, pattern)| {
                 // Rules about the same pattern add up; others do not.
                 let same = patterns.iter().filter(|(_, other)| other == pattern);
-                let letters: String =
-                    same.map(|(letters, _)| if letters.is_empty() { "RW" } else { letters }).collect();
+                let letters: String = same
+                    .map(|(letters, _)| if letters.is_empty() { "RW" } else { letters })
+                    .collect();
                 matches(pattern)
                     && (!access.contains(KeyAccess::READ) || letters.contains('R'))
                     && (!access.contains(KeyAccess::WRITE) || letters.contains('W'))

@@ -86,7 +86,9 @@ impl User {
     /// The rules that make it, as ACL LIST and the configuration file have them behind the name.
     pub fn describe(&self, catalog: &dyn Catalog) -> Vec<u8> {
         let mut words: Vec<Vec<u8>> = self.flags().map(|word| word.as_bytes().to_vec()).collect();
-        words.extend(self.passwords.iter().map(|hash| [b"#", password::hex(hash).as_bytes()].concat()));
+        words.extend(
+            self.passwords.iter().map(|hash| [b"#", password::hex(hash).as_bytes()].concat()),
+        );
         for (place, selector) in self.selectors.iter().enumerate() {
             let text = selector.describe(catalog);
             words.push(if place == 0 { text } else { [b"(", &*text, b")"].concat() });

@@ -57,7 +57,7 @@ impl Client {
         let rest = format!(
             " age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} qbuf={query} \
              qbuf-free={query_free} argv-mem={} multi-mem={queued} rbs={room} rbp={} obl={} oll={} \
-             omem={beyond} tot-mem={total} events={} cmd={command} user={} redir=-1 resp={} lib-name=",
+             omem={beyond} tot-mem={total} events={} cmd={command} user=",
             seconds(self.created_ms),
             seconds(self.active_ms),
             self.flags(),
@@ -71,10 +71,11 @@ impl Client {
             pending.min(REPLY_BUFFER),
             beyond.div_ceil(REPLY_BUFFER),
             if self.send_queued && pending > 0 { "rw" } else { "r" },
-            self.user,
-            if reply.protocol == Protocol::Resp3 { 3 } else { 2 },
         );
         line.extend_from_slice(rest.as_bytes());
+        line.extend_from_slice(&self.user.name);
+        let protocol = if reply.protocol == Protocol::Resp3 { 3 } else { 2 };
+        line.extend_from_slice(format!(" redir=-1 resp={protocol} lib-name=").as_bytes());
         line.extend_from_slice(&self.lib_name);
         line.extend_from_slice(b" lib-ver=");
         line.extend_from_slice(&self.lib_ver);

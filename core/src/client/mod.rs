@@ -7,12 +7,14 @@ pub mod table;
 pub use pubsub::PubSub;
 pub use table::Clients;
 
+use crate::acl::User;
 use crate::config::OutputLimit;
 use crate::resp::{Parser, Reply, Request, Span};
 use crate::value::Kind;
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The handle of a connection: a place in the table, and which connection in that place it was.
@@ -161,10 +163,12 @@ pub struct Client {
     pub active_ms: i64,
     /// The selected database.
     pub db: usize,
-    /// Whether it may run commands.
+    /// Whether it has said who it is, or need not have.
     pub authenticated: bool,
-    /// The name of its user.
-    pub user: String,
+    /// Whether it may run any command with any argument, as nearly all may: the one test before each.
+    pub unrestricted: bool,
+    /// Its user, as it is now.
+    pub user: Arc<User>,
     /// The commands since MULTI.
     pub transaction: Option<Transaction>,
     /// WATCHed keys with their database.
@@ -232,6 +236,13 @@ impl Default for ConnId {
 }
 
 impl Client {
+    /// It is this user's from now on, or the user has changed.
+    pub fn set_user(&mut self, user: &Arc<User>, authenticated: bool) {
+        self.authenticated = authenticated;
+        self.unrestricted = authenticated && user.is_unrestricted();
+        self.user = user.clone();
+    }
+
     /// How many channels and patterns it is subscribed to; shard channels are counted by themselves.
     pub fn subscriptions(&self) -> usize {
         self.channels.len() + self.patterns.len()

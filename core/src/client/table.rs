@@ -110,6 +110,11 @@ impl Clients {
         self.by_id.values().filter_map(|conn| self.get(*conn))
     }
 
+    /// Every client but the one whose command runs, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
+        self.slots.iter_mut().filter_map(|slot| slot.client.as_deref_mut())
+    }
+
     /// The numbers of all clients.
     pub fn ids(&self) -> Vec<u64> {
         self.by_id.keys().copied().collect()

@@ -3,7 +3,7 @@
 //! The order is part of the protocol: of several reasons to refuse, the client hears the first.
 //! Unknown name and arity come before this, in `commands::table`, since they need the table.
 
-use super::{Command, Ctx, Flags};
+use super::{Args, Command, Ctx, Flags, permission};
 use crate::config::Gate;
 use crate::error::Error;
 use crate::store::evict::Room;
@@ -23,25 +23,23 @@ pub enum Pass {
 #[inline]
 pub fn pass(
     ctx: &mut Ctx<'_>,
+    id: usize,
     command: &'static Command,
     container: &'static str,
+    args: Args<'_>,
 ) -> Result<Pass, Error> {
     if command.flags.contains(Flags::PROTECTED) {
         protected(ctx)?;
     }
-    // Without a password everybody is let in, also those who came while there was one.
-    if !ctx.client.authenticated
-        && !command.flags.contains(Flags::NO_AUTH)
-        && !ctx.server.config.requirepass.is_empty()
-    {
-        return Err(Error::NoAuth);
+    if !ctx.client.unrestricted {
+        restricted(ctx, id, command, container, args)?;
     }
     // In a transaction, what EXEC would run counts for EXEC.
     let mut flags = command.flags;
     let mut queue = false;
     if let Some(transaction) = &ctx.client.transaction {
         if flags.contains(Flags::NO_MULTI) {
-            return Err(Error::Text("ERR Command not allowed inside a transaction"));
+            return Err(NO_MULTI);
         }
         queue = !(container.is_empty() && runs_within_multi(command));
         if queue {
@@ -66,6 +64,32 @@ pub fn pass(
         return Ok(Pass::Hold);
     }
     Ok(if queue { Pass::Queue } else { Pass::Run })
+}
+
+const NO_MULTI: Error = Error::Text("ERR Command not allowed inside a transaction");
+
+/// Lets a client through that has not authenticated, or whose user may not do everything.
+#[cold]
+fn restricted(
+    ctx: &mut Ctx<'_>,
+    id: usize,
+    command: &Command,
+    container: &str,
+    args: Args<'_>,
+) -> Result<(), Error> {
+    // While the default user is open everybody is let in, also those who came before it was.
+    if !ctx.client.authenticated
+        && !command.flags.contains(Flags::NO_AUTH)
+        && !ctx.server.acl.users.default_user().is_open()
+    {
+        return Err(Error::NoAuth);
+    }
+    if ctx.client.transaction.is_some() && command.flags.contains(Flags::NO_MULTI) {
+        return Err(NO_MULTI);
+    }
+    let context = permission::context(ctx);
+    permission::check(ctx, id, command, container, args, context)
+        .map_err(|denied| denied.error(&command.full_name(container)))
 }
 
 /// Evicts what `maxmemory` asks for, before any command; refuses those that want memory if it is in vain.

@@ -4,8 +4,10 @@
 pub mod call;
 pub mod ctx;
 pub mod gate;
+pub mod getkeys;
 pub mod keys;
 pub mod legacy;
+pub mod permission;
 pub mod scan;
 pub mod spec;
 pub mod syntax;

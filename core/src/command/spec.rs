@@ -3,6 +3,7 @@
 use super::{Args, Ctx, Flow, KeySpec};
 pub use crate::acl::Category as Acl;
 use crate::error::Error;
+use alloc::string::String;
 use bitflags::bitflags;
 
 /// The function of a command.
@@ -264,6 +265,15 @@ impl Command {
     pub const fn deprecated(mut self, since: &'static str, instead: &'static str) -> Self {
         self.deprecated = Some((since, instead));
         self
+    }
+
+    /// The name; of a subcommand, behind its container's: `config|get`.
+    pub fn full_name(&self, container: &str) -> String {
+        if container.is_empty() {
+            self.name.into()
+        } else {
+            alloc::format!("{container}|{}", self.name)
+        }
     }
 
     /// Whether `count` arguments, the name included, fit the arity.

@@ -1,5 +1,6 @@
 //! Every command, by family: its declaration and its function side by side. [`table`] lists them.
 
+pub mod acl;
 pub mod bitmap;
 pub mod connection;
 pub mod geo;

@@ -3,15 +3,20 @@
 //! Whatever knows the set of commands is computed from here.
 
 use super::{
-    bitmap, connection, geo, hash, keyspace, list, pubsub, server, set, string, transaction, zset,
+    acl, bitmap, connection, geo, hash, keyspace, list, pubsub, server, set, string, transaction, zset,
 };
+use crate::acl::{Catalog, Category, Found};
 use crate::command::{Args, Command};
 use crate::error::{Error, printable};
+use crate::server::Names;
 use alloc::format;
 use alloc::string::String;
+use core::ops::Range;
 
 /// Every top-level command.
 pub static TABLE: &[&Command] = &[
+    // access control
+    &acl::ACL,
     // bitmap
     &bitmap::BITCOUNT,
     &bitmap::BITFIELD,
@@ -340,9 +345,63 @@ pub fn container(id: usize) -> &'static str {
     if id < TABLE.len() {
         return "";
     }
+    TABLE[container_place(id)].name
+}
+
+/// The place of the container of the subcommand of this number.
+fn container_place(id: usize) -> usize {
     // The last container whose subcommands begin at or before it; commands without any begin there too.
-    let after = SUBCOMMANDS_FROM.partition_point(|&from| usize::from(from) <= id);
-    TABLE[after - 1].name
+    SUBCOMMANDS_FROM.partition_point(|&from| usize::from(from) <= id) - 1
+}
+
+/// What the rules of access control know of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct AllCommands;
+
+impl AllCommands {
+    fn of(id: usize) -> &'static Command {
+        match TABLE.get(id) {
+            Some(command) => command,
+            None => {
+                let place = container_place(id);
+                TABLE[place].subcommands[id - usize::from(SUBCOMMANDS_FROM[place])]
+            }
+        }
+    }
+}
+
+impl Catalog for AllCommands {
+    fn count(&self) -> usize {
+        count()
+    }
+
+    fn top(&self) -> usize {
+        TABLE.len()
+    }
+
+    fn find(&self, name: &[u8]) -> Option<Found> {
+        let found = find_full(name)?;
+        let has_subs = !found.command.subcommands.is_empty();
+        Some(Found { id: found.id, is_sub: found.container.is_some(), has_subs })
+    }
+
+    fn name(&self, id: usize) -> String {
+        Self::of(id).full_name(container(id))
+    }
+
+    fn categories(&self, id: usize) -> Category {
+        Self::of(id).categories()
+    }
+
+    fn subcommands(&self, id: usize) -> Range<usize> {
+        match TABLE.get(id) {
+            Some(command) => {
+                let from = usize::from(SUBCOMMANDS_FROM[id]);
+                from..from + command.subcommands.len()
+            }
+            None => 0..0,
+        }
+    }
 }
 
 /// A command or subcommand with its number in the statistics.
@@ -360,7 +419,7 @@ impl Numbered {
     /// Its name, with its container's before it: `config|get`.
     pub fn full_name(&self) -> String {
         match self.container {
-            Some(container) => format!("{}|{}", container.name, self.command.name),
+            Some(container) => self.command.full_name(container.name),
             None => self.command.name.into(),
         }
     }
@@ -383,8 +442,34 @@ pub fn commands() -> impl ExactSizeIterator<Item = Numbered> {
 
 /// The command or subcommand of this full name, in any case.
 pub fn find_full(name: &[u8]) -> Option<Numbered> {
+    find_full_named(&Names::default(), name)
+}
+
+/// The command that `args` call with its number, or why there is none: unknown name, unknown subcommand,
+/// arity.
+#[inline]
+pub fn resolve(names: &Names, args: Args<'_>) -> Result<(usize, &'static Command), Error> {
+    resolve_or_whose(names, args).map_err(|(_, error)| error)
+}
+
+/// The place and the command that goes by this name, in any case.
+#[inline]
+pub fn find_named(names: &Names, name: &[u8]) -> Option<(usize, &'static Command)> {
+    if names.is_empty() { find(name) } else { find_renamed(names, name) }
+}
+
+#[cold]
+fn find_renamed(names: &Names, name: &[u8]) -> Option<(usize, &'static Command)> {
+    match names.find(name) {
+        Some(place) => place.map(|place| (place, TABLE[place])),
+        None => find(name),
+    }
+}
+
+/// The command or subcommand that goes by this full name, in any case.
+pub fn find_full_named(names: &Names, name: &[u8]) -> Option<Numbered> {
     let mut words = name.splitn(2, |&byte| byte == b'|');
-    let (id, command) = find(words.next()?)?;
+    let (id, command) = find_named(names, words.next()?)?;
     let found = Numbered { id, container: None, command };
     match words.next() {
         None => Some(found),
@@ -394,26 +479,27 @@ pub fn find_full(name: &[u8]) -> Option<Numbered> {
     }
 }
 
-/// The command that `args` call with its number, or why there is none: unknown name, unknown subcommand,
-/// arity.
-#[inline]
-pub fn resolve(args: Args<'_>) -> Result<(usize, &'static Command), Error> {
-    resolve_or_whose(args).map_err(|(_, error)| error)
+/// Every top-level command that goes by some name.
+pub fn named(names: &Names) -> impl Iterator<Item = Numbered> {
+    commands().filter(|command| names.is_reachable(command.command.name.as_bytes(), command.id))
 }
 
 /// As [`resolve`]; a wrong arity comes with the number of the command it was meant for.
 #[inline]
 pub fn resolve_or_whose(
+    names: &Names,
     args: Args<'_>,
 ) -> Result<(usize, &'static Command), (Option<usize>, Error)> {
-    let Some((place, command)) = find(&args[0]) else { return Err((None, unknown(args))) };
+    let Some((place, command)) = find_named(names, &args[0]) else {
+        return Err((None, unknown(args)));
+    };
     if !command.subcommands.is_empty()
         && let Some(name) = args.get(1)
     {
         let Some(index) =
             command.subcommands.iter().position(|c| c.name.as_bytes().eq_ignore_ascii_case(name))
         else {
-            return Err((None, Error::unknown_subcommand(name, command.name)));
+            return Err((None, Error::unknown_subcommand(name, &printable(&args[0], 128))));
         };
         let (id, sub) = (SUBCOMMANDS_FROM[place] as usize + index, command.subcommands[index]);
         return if sub.takes(args.len()) {
@@ -422,8 +508,8 @@ pub fn resolve_or_whose(
             Err((
                 Some(id),
                 Error::Owned(format!(
-                    "ERR wrong number of arguments for '{}|{}' command",
-                    command.name, sub.name
+                    "ERR wrong number of arguments for '{}' command",
+                    sub.full_name(command.name)
                 )),
             ))
         };

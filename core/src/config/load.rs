@@ -58,6 +58,15 @@ pub struct Rename {
     pub line: (usize, String),
 }
 
+/// A `user` line. That its rules are right is for `Engine::check_config` to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserLine {
+    /// The name and the rules.
+    pub words: Vec<Vec<u8>>,
+    /// The number and the text of the line.
+    pub line: (usize, String),
+}
+
 /// Includes may include; a file that includes itself ends here.
 const DEPTH_MAX: usize = 32;
 
@@ -140,7 +149,16 @@ impl Config {
                 let (from, to) = (from.to_vec(), to.to_vec());
                 self.renames.push(Rename { from, to, line: line() });
             }
-            (b"user", [_, ..]) => self.users.push(owned()),
+            (b"user", [user, ..]) => {
+                if self.users.iter().any(|other| other.words[0] == *user) {
+                    return Err(Reason::Owned(format!(
+                        "Error in user declaration '{}': Duplicate user found. A user can only be \
+                         defined once in config files",
+                        String::from_utf8_lossy(user)
+                    )));
+                }
+                self.users.push(UserLine { words: owned(), line: line() });
+            }
             (b"loadmodule", [_, ..]) => self.modules.push(owned()),
             (b"sentinel", _) => {
                 return Err("sentinel directive while not in sentinel mode".into());
@@ -219,7 +237,7 @@ mod tests {
         assert_eq!(config.text("shutdown-on-sigterm"), b"nosave force");
         assert_eq!(config.requirepass, b"a b\0");
         assert_eq!(config.renames[0].from, b"GET");
-        assert_eq!(config.users[0].len(), 3);
+        assert_eq!(config.users[0].words.len(), 3);
     }
 
     #[test]

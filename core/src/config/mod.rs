@@ -16,7 +16,7 @@ pub mod table;
 pub mod units;
 pub mod words;
 
-pub use load::{ConfigError, Loader, Rename};
+pub use load::{ConfigError, Loader, Rename, UserLine};
 pub use setting::{Applies, Kind, Origin, Reason, Setting, SettingFlags};
 pub use table::SETTINGS;
 
@@ -55,8 +55,8 @@ pub struct Config {
     values: Vec<Cow<'static, [u8]>>,
     /// What `rename-command` lines say, in their order.
     pub renames: Vec<Rename>,
-    /// The words of `user` lines behind `user`.
-    pub users: Vec<Vec<Vec<u8>>>,
+    /// What `user` lines say.
+    pub users: Vec<UserLine>,
     /// The words of `loadmodule` lines behind `loadmodule`.
     pub modules: Vec<Vec<Vec<u8>>>,
     /// Settings that redis.conf named, by their place in the table.

@@ -42,7 +42,6 @@ const REPLICATION: &str = "replication";
 const CLUSTER: &str = "cluster mode";
 const TLS: &str = "TLS";
 const SCRIPTS: &str = "scripts";
-const ACL: &str = "access control lists";
 const DEFRAG: &str = "the allocator is not jemalloc with defragmentation";
 const IN_STEPS: &str = "large values are always freed in small steps";
 const NO_FORK: &str = "snapshots are made without a fork";
@@ -109,9 +108,9 @@ pub static SETTINGS: &[Setting] = &[
     one_of("enable-protected-configs", GATE, "no").immutable(),
     one_of("enable-debug-command", GATE, "no").immutable(),
     one_of("enable-module-command", GATE, "no").immutable().later("modules"),
-    text("aclfile", "").immutable().later(ACL),
-    one_of("acl-pubsub-default", &["allchannels", "resetchannels"], "resetchannels").later(ACL),
-    int("acllog-max-len", 0, i64::MAX, "128").later(ACL),
+    text("aclfile", "").immutable(),
+    one_of("acl-pubsub-default", &["allchannels", "resetchannels"], "resetchannels"),
+    int("acllog-max-len", 0, i64::MAX, "128"),
     // The engine.
     int("databases", 1, INT, "16").immutable(),
     int("hz", 0, INT, "10"),

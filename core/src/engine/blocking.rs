@@ -1,10 +1,11 @@
 //! Blocked clients: waking them when their keys are ready, or when their time is up.
 
 use super::Engine;
+use crate::acl::Context;
 use crate::client::Client;
 use crate::command::call::call;
 use crate::command::ctx::write_timeout;
-use crate::command::{Ctx, Flow, wait};
+use crate::command::{Args, Ctx, Flow, permission, wait};
 use crate::commands::table;
 use crate::resp::Reply;
 use crate::store::Entry;
@@ -57,7 +58,7 @@ impl Engine {
         self.store.no_touch = client.no_touch;
         let mut reply = Reply::new(client.reply.protocol);
         let args = blocked.request.args();
-        let waits_on = match table::resolve(args) {
+        let waits_on = match table::resolve(&self.server.names, args) {
             Ok((place, command)) => {
                 let mut ctx = Ctx {
                     db: &mut self.store,
@@ -67,7 +68,9 @@ impl Engine {
                     command,
                     nested: false,
                 };
-                matches!(call(&mut ctx, place, command, args), Ok(Flow::Block(_)))
+                // What it was allowed when it began to wait may not be allowed any more.
+                let allowed = ctx.client.unrestricted || still_allowed(&mut ctx, place, args);
+                allowed && matches!(call(&mut ctx, place, command, args), Ok(Flow::Block(_)))
             }
             Err(_) => true,
         };
@@ -108,6 +111,20 @@ impl Engine {
             self.finish(client);
         }
     }
+}
+
+/// Whether the client may still run the command it waits with; it hears why not.
+#[cold]
+fn still_allowed(ctx: &mut Ctx<'_>, id: usize, args: Args<'_>) -> bool {
+    let (command, container) = (ctx.command, table::container(id));
+    let checked = permission::check(ctx, id, command, container, args, Context::Toplevel);
+    if let Err(denied) = checked {
+        let error = denied.error(&command.full_name(container));
+        ctx.server.stats.count_error(&error.text());
+        ctx.server.command_stats[id].rejected += 1;
+        ctx.reply.error(&error);
+    }
+    checked.is_ok()
 }
 
 /// What came of a client's turn.

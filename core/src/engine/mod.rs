@@ -12,15 +12,16 @@ mod tests;
 pub use crate::client::{ConnId, Peer};
 pub use crate::server::{Effect, Hooks, Level, Now, Ticket};
 
+use crate::acl::{Access, password};
 use crate::client::{Clients, PubSub};
 use crate::collections::hash::HashSeed;
 use crate::command::wait;
 use crate::commands::connection::release;
-use crate::commands::table;
+use crate::commands::table::{self, AllCommands};
 use crate::config::Config;
 use crate::resp::Span;
 use crate::rng::Rng;
-use crate::server::{CommandStats, Rates, Server, SlowLog, Stats};
+use crate::server::{CommandStats, Names, Rates, Server, SlowLog, Stats};
 use crate::store::Store;
 use crate::value::Tuning;
 use alloc::collections::{BTreeSet, VecDeque};
@@ -58,6 +59,8 @@ impl Engine {
         let run_id = rng.hex_id();
         let replication_id = rng.hex_id();
         let store_rng = Rng::new(rng.next_u64());
+        // Whoever knows it can tell nothing of what else the seed is used for.
+        let secret = password::hash(&seed);
         let store = Store::new(config.databases, Tuning::new(hash_seed), store_rng);
         let mut engine = Self {
             store,
@@ -66,6 +69,8 @@ impl Engine {
                 config_changed: true,
                 now,
                 born: now,
+                acl: Access::new(secret, &AllCommands),
+                names: Names::default(),
                 clients: Clients::default(),
                 pubsub: PubSub::new(hash_seed),
                 stats: Stats::default(),
@@ -93,6 +98,8 @@ impl Engine {
         };
         engine.set_now(now);
         engine.apply_config();
+        engine.apply_renames();
+        engine.make_users();
         engine
     }
 
@@ -114,13 +121,13 @@ impl Engine {
     /// A new connection. One that protected mode keeps out is told so and closed.
     pub fn connect(&mut self, now: Now, peer: Peer) -> ConnId {
         self.set_now(now);
-        let open = self.server.config.requirepass.is_empty();
+        let default = self.server.acl.users.default_user().clone();
+        let open = default.nopass;
         // A host without a network gives no address.
         let from_outside = !peer.local && !peer.unix && !peer.addr.is_empty();
         let denied = from_outside && open && self.server.config.is_on("protected-mode");
         let client = self.server.clients.add(peer, now.unix_ms());
-        client.authenticated = open;
-        client.user = "default".into();
+        client.set_user(&default, default.is_open());
         let conn = client.conn;
         if denied {
             client.reply.out.extend_from_slice(DENIED);

@@ -167,7 +167,7 @@ impl Engine {
         }
         let limits = Limits {
             bulk_bytes: self.server.config.proto_max_bulk_len,
-            authenticated: client.authenticated || self.server.config.requirepass.is_empty(),
+            authenticated: client.authenticated || self.server.acl.users.default_user().is_open(),
         };
         let batch_max = if limits.authenticated { BATCH } else { 1 };
         let mut at = *used;
@@ -349,7 +349,7 @@ impl Engine {
 
 /// Resolves, gates and runs, queues or holds back one request.
 fn run_one(ctx: &mut Ctx<'_>, args: Args<'_>) {
-    let (id, command) = match table::resolve_or_whose(args) {
+    let (id, command) = match table::resolve_or_whose(&ctx.server.names, args) {
         Ok(found) => found,
         Err((id, error)) => {
             // HTTP sent to a Redis port by a tricked browser is cut off at once.
@@ -362,7 +362,7 @@ fn run_one(ctx: &mut Ctx<'_>, args: Args<'_>) {
     };
     let container = table::container(id);
     ctx.client.last_command = (container, command.name);
-    match gate::pass(ctx, command, container) {
+    match gate::pass(ctx, id, command, container, args) {
         Err(error) => refuse(ctx, Some(id), &error),
         Ok(Pass::Queue) => queue(ctx, command, args),
         Ok(Pass::Hold) => wait::hold(ctx.server, ctx.client),

@@ -1,16 +1,23 @@
 //! Settings on their way to those who keep a copy, and what only the engine can check of them.
 
 use super::Engine;
+use crate::acl::rules::{is_user_name, merge_selectors};
+use crate::acl::{Access, Rules, User, Users};
 use crate::client::Limits;
-use crate::commands::table;
-use crate::config::{Config, ConfigError};
+use crate::commands::{acl, table};
+use crate::config::{Config, ConfigError, UserLine};
+use crate::error::printable;
+use crate::server::{Effect, Level};
 use crate::store::evict::Policy;
-use alloc::string::ToString;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 impl Engine {
-    /// Checks what reading redis.conf could not: the commands that `rename-command` names.
+    /// Checks what reading redis.conf could not: the commands that `rename-command` and `user` name.
     pub fn check_config(config: &Config) -> Result<(), ConfigError> {
+        check_users(config)?;
         let mut taken: Vec<Vec<u8>> = Vec::new();
         let mut gone: Vec<Vec<u8>> = Vec::new();
         for rename in &config.renames {
@@ -35,6 +42,48 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Gives commands the names that `rename-command` says.
+    pub(super) fn apply_renames(&mut self) {
+        let names = &mut self.server.names;
+        for rename in &self.server.config.renames {
+            if let Some((place, _)) = table::find_named(names, &rename.from) {
+                names.rename(&rename.from, &rename.to, place);
+            }
+        }
+    }
+
+    /// Makes the users that redis.conf declares, and the default user's password.
+    pub(super) fn make_users(&mut self) {
+        if !self.server.config.requirepass.is_empty() {
+            acl::set_default_password(&mut self.server);
+        }
+        let rules = acl::rules(&self.server.config);
+        for line in self.server.config.users.clone() {
+            let Ok(user) = declared_user(&rules, &self.server.acl.users, &line) else { continue };
+            if !user.enabled {
+                self.server.effects.push_back(Effect::Log(
+                    Level::Notice,
+                    format!(
+                        "The user '{}' is disabled (there is no 'on' modifier in the user \
+                         description). Make sure this is not a configuration error.",
+                        printable(&user.name, 128)
+                    ),
+                ));
+            }
+            self.server.acl.users.insert(Arc::new(user));
+        }
+    }
+
+    /// Makes the users of the file that `aclfile` names, if it names one. A host calls it once, before
+    /// the first connection; when it fails, the server should not start.
+    pub fn load_acl_file(&mut self) -> Result<(), String> {
+        acl::read_file(&self.server).map(|users| {
+            if let Some(users) = users {
+                self.server.acl.users = users;
+            }
+        })
     }
 
     /// Hands the settings on to those who keep a copy.
@@ -70,6 +119,45 @@ impl Engine {
         store.access.decay_minutes = config.number("lfu-decay-time") as u32;
         store.access.set_now(self.server.now.unix_ms());
     }
+}
+
+/// The user that a line declares: the default one is made anew, others are new.
+fn declared_user(rules: &Rules<'_>, users: &Users, line: &UserLine) -> Result<User, String> {
+    let Some((name, words)) = line.words.split_first() else { return Err(String::new()) };
+    let mut user = rules.new_user(name);
+    if users.find(name).is_some() {
+        // Everybody finds "reset" right.
+        let _ = rules.apply(&mut user, b"reset");
+    }
+    let refuse = |word: &[u8], reason: &str| {
+        format!("Error in user declaration '{}': {reason}", printable(word, 128))
+    };
+    if !is_user_name(name) {
+        return Err(refuse(name, "Spaces not allowed in ACL usernames"));
+    }
+    let merged = merge_selectors(words.iter().map(Vec::as_slice))
+        .map_err(|place| refuse(&words[place], "Unmatched parenthesis in selector definition."))?;
+    for word in &merged {
+        rules.apply(&mut user, word).map_err(|error| refuse(word, error.text()))?;
+    }
+    Ok(user)
+}
+
+fn check_users(config: &Config) -> Result<(), ConfigError> {
+    let rules = acl::rules(config);
+    let users = Access::new([0; 32], rules.catalog).users;
+    for line in &config.users {
+        declared_user(&rules, &users, line)
+            .map_err(|reason| ConfigError { line: Some(line.line.clone()), reason })?;
+    }
+    if !config.users.is_empty() && !config.text("aclfile").is_empty() {
+        let reason = "Configuring Redis with users defined in redis.conf and at the same setting an ACL \
+                      file path is invalid. This setup is very likely to lead to configuration errors \
+                      and security holes, please define either an ACL file or declare users directly in \
+                      your redis.conf, but not both.";
+        return Err(ConfigError { line: None, reason: reason.into() });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -23,6 +23,10 @@ pub struct Hooks {
     pub read_config_file: fn() -> Option<Vec<u8>>,
     /// Replaces redis.conf.
     pub write_config_file: fn(&[u8]) -> Result<(), String>,
+    /// The text of the ACL file at this path, or why it cannot be read.
+    pub read_acl_file: fn(&str) -> Result<Vec<u8>, String>,
+    /// Replaces the ACL file at this path.
+    pub write_acl_file: fn(&str, &[u8]) -> Result<(), String>,
     /// What INFO shows of the process in the field of this name, such as `process_id` or `used_cpu_sys`;
     /// `None`: the engine's own guess.
     pub info: fn(&str) -> Option<String>,
@@ -44,6 +48,8 @@ impl Default for Hooks {
             try_configure: |_, _| Ok(()),
             read_config_file: || None,
             write_config_file: |_| Err("there is no file".into()),
+            read_acl_file: |_| Err("No such file or directory".into()),
+            write_acl_file: |_, _| Err("there are no files".into()),
             info: |_| None,
             sleep: |_| {},
         }

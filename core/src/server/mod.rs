@@ -3,15 +3,18 @@
 
 pub mod effect;
 pub mod hooks;
+pub mod names;
 pub mod slow_log;
 pub mod stats;
 pub mod version;
 
 pub use effect::{Effect, Level, Ticket};
 pub use hooks::Hooks;
+pub use names::Names;
 pub use slow_log::SlowLog;
 pub use stats::{CommandStats, Histogram, Rates, Stats};
 
+use crate::acl::Access;
 use crate::client::{Clients, ConnId, PubSub};
 use crate::config::Config;
 use crate::resp::Reply;
@@ -55,6 +58,10 @@ pub struct Server {
     pub now: Now,
     /// When the engine was born.
     pub born: Now,
+    /// Users, and what was refused to them.
+    pub acl: Access,
+    /// `rename-command`.
+    pub names: Names,
     /// Connections, but for the one whose command runs.
     pub clients: Clients,
     /// Subscriptions.

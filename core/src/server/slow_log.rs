@@ -101,7 +101,7 @@ impl Secrets {
         if args.is(0, "auth") {
             Self::From(1)
         } else if args.is(0, "acl") && args.is(1, "setuser") {
-            Self::From(3)
+            Self::From(2)
         } else if args.is(0, "hello") || args.is(0, "migrate") {
             Self::Auth
         } else if args.is(0, "config") && args.is(1, "set") {

@@ -56,7 +56,7 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         }
     }
     if let Some((user, password)) = credentials {
-        authenticate(ctx, user, password)?;
+        authenticate(ctx, args, user, password)?;
     }
     if !ctx.client.authenticated {
         return Err(Error::Text(

@@ -1,9 +1,11 @@
 //! CLIENT KILL: closing connections.
 
 use super::release;
-use crate::client::Class;
+use crate::client::{Class, ConnId};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::{Error, printable};
+use crate::server::Server;
+use crate::store::Store;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -29,19 +31,24 @@ struct Filter<'a> {
     addr: Option<&'a [u8]>,
     laddr: Option<&'a [u8]>,
     class: Option<Option<Class>>,
+    user: Option<&'a [u8]>,
     max_age: Option<i64>,
     keep_me: bool,
 }
 
 fn client_kill(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let old_form = args.len() == 3;
-    let filter =
-        if old_form { Filter { addr: args.get(2), ..Filter::default() } } else { parse(args)? };
+    let filter = if old_form {
+        Filter { addr: args.get(2), ..Filter::default() }
+    } else {
+        parse(ctx, args)?
+    };
     let now_ms = ctx.server.now.unix_ms();
     let passes = |client: &crate::client::Client| {
         filter.id.is_none_or(|id| id == client.id)
             && filter.addr.is_none_or(|addr| addr == client.peer.addr.as_bytes())
             && filter.laddr.is_none_or(|laddr| laddr == client.peer.laddr.as_bytes())
+            && filter.user.is_none_or(|user| *user == *client.user.name)
             && filter.class.is_none_or(|class| class == Some(client.class()))
             && filter.max_age.is_none_or(|age| (now_ms - client.created_ms) / 1000 >= age)
     };
@@ -52,12 +59,7 @@ fn client_kill(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         if old_form && killed > 0 {
             break;
         }
-        let Some(mut client) = ctx.server.clients.take(conn) else { continue };
-        release(ctx.db, ctx.server, &mut client);
-        client.killed = true;
-        ctx.server.clients.put_back(client);
-        ctx.server.clients.forget(id);
-        ctx.server.clients.told.push(conn);
+        kill_now(ctx.db, ctx.server, id, conn);
         killed += 1;
     }
     let done = old_form && killed > 0;
@@ -76,7 +78,17 @@ fn client_kill(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     Ok(Flow::Done)
 }
 
-fn parse<'a>(args: Args<'a>) -> Result<Filter<'a>, Error> {
+/// Closes a connection whose command does not run; what it was not sent yet is lost.
+pub fn kill_now(db: &mut Store, server: &mut Server, id: u64, conn: ConnId) {
+    let Some(mut client) = server.clients.take(conn) else { return };
+    release(db, server, &mut client);
+    client.killed = true;
+    server.clients.put_back(client);
+    server.clients.forget(id);
+    server.clients.told.push(conn);
+}
+
+fn parse<'a>(ctx: &Ctx<'_>, args: Args<'a>) -> Result<Filter<'a>, Error> {
     let mut filter = Filter { keep_me: true, ..Filter::default() };
     let mut at = 2;
     while at < args.len() {
@@ -101,9 +113,10 @@ fn parse<'a>(args: Args<'a>) -> Result<Filter<'a>, Error> {
         } else if args.is(at, "LADDR") {
             filter.laddr = Some(value);
         } else if args.is(at, "USER") {
-            if value != b"default" {
+            if ctx.server.acl.users.find(value).is_none() {
                 return Err(Error::Owned(format!("ERR No such user '{}'", printable(value, 128))));
             }
+            filter.user = Some(value);
         } else if args.is(at, "SKIPME") {
             filter.keep_me = if args.is(at + 1, "YES") {
                 true

@@ -13,6 +13,7 @@ mod reset;
 pub use auth::AUTH;
 pub use client::CLIENT;
 pub use hello::HELLO;
+pub use kill::kill_now;
 pub use monitor::{MONITOR, feed};
 pub use ping::{ECHO, PING, QUIT};
 pub use reset::{RESET, SELECT, release};

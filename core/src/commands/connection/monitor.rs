@@ -39,9 +39,9 @@ pub fn feed(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>) {
         (addr, true) => &format!("unix:{}", addr.strip_suffix(":0").unwrap_or(addr)),
     };
     let mut line = format!("+{seconds}.{micros:06} [{} {from}]", ctx.client.db).into_bytes();
-    let secret = match &*args[0].to_ascii_lowercase() {
-        b"auth" => 1..args.len(),
-        b"hello" => match (2..args.len()).find(|&i| args.is(i, "AUTH")) {
+    let secret = match command.name {
+        "auth" => 1..args.len(),
+        "hello" => match (2..args.len()).find(|&i| args.is(i, "AUTH")) {
             Some(auth) => auth + 1..auth + 3,
             None => 0..0,
         },

@@ -51,8 +51,8 @@ fn reset(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     let client = &mut *ctx.client;
     client.db = 0;
     client.name.clear();
-    client.authenticated = ctx.server.config.requirepass.is_empty();
-    client.user = "default".into();
+    let default = ctx.server.acl.users.default_user();
+    client.set_user(default, default.is_open());
     client.reply_mode = ReplyMode::On;
     client.no_evict = false;
     client.no_touch = false;

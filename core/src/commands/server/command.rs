@@ -1,7 +1,7 @@
 //! COMMAND: what commands there are, all of it read from the table.
 
-use super::getkeys::keys;
 use crate::collections::glob::{self, Case};
+use crate::command::getkeys::keys;
 use crate::command::keys::{Begin, Find, KeyFlags, KeySpec};
 use crate::command::legacy::KeyRange;
 use crate::command::syntax::{self, Arg, ArgKind};
@@ -38,9 +38,9 @@ const fn of_command(name: &'static str, arity: i16, run: crate::command::spec::H
 }
 
 fn command(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
-    let commands = table::commands();
+    let commands: Vec<Numbered> = table::named(&ctx.server.names).collect();
     ctx.reply.array(commands.len());
-    commands.for_each(|command| describe(ctx.reply, command));
+    commands.into_iter().for_each(|command| describe(ctx.reply, command));
     Ok(Flow::Done)
 }
 
@@ -49,7 +49,7 @@ const COMMAND_COUNT: Command =
     of_command("count", 2, count).docs("", "Returns the number of commands.", "O(1)");
 
 fn count(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
-    ctx.reply.len(table::TABLE.len());
+    ctx.reply.len(table::named(&ctx.server.names).count());
     Ok(Flow::Done)
 }
 
@@ -67,7 +67,7 @@ fn info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     ctx.reply.array(args.len() - 2);
     for name in args.iter_from(2) {
-        match table::find_full(name) {
+        match table::find_full_named(&ctx.server.names, name) {
             Some(command) => describe(ctx.reply, command),
             None => ctx.reply.null_array(),
         }
@@ -212,9 +212,9 @@ const COMMAND_LIST: Command =
 
 fn list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if args.len() == 2 {
-        let names = table::commands();
+        let names: Vec<Numbered> = table::named(&ctx.server.names).collect();
         ctx.reply.array(names.len());
-        names.for_each(|command| ctx.reply.bulk(command.full_name().as_bytes()));
+        names.into_iter().for_each(|command| ctx.reply.bulk(command.full_name().as_bytes()));
         return Ok(Flow::Done);
     }
     if args.len() != 5 || !args.is(2, "filterby") {
@@ -224,14 +224,15 @@ fn list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let passes: &dyn Fn(&Numbered) -> bool = if args.is(3, "module") {
         &|_| false
     } else if args.is(3, "aclcat") {
-        let category = Acl::from_name(&String::from_utf8_lossy(value).to_ascii_uppercase());
+        let category = Acl::of_name(value);
         &move |command| category.is_some_and(|c| command.command.categories().contains(c))
     } else if args.is(3, "pattern") {
         &|command| glob::matches_in(value, command.full_name().as_bytes(), Case::Ignored)
     } else {
         return Err(Error::Syntax);
     };
-    let all = table::commands().flat_map(|c| core::iter::once(c).chain(c.subcommands()));
+    let all =
+        table::named(&ctx.server.names).flat_map(|c| core::iter::once(c).chain(c.subcommands()));
     let names: Vec<String> = all.filter(passes).map(|c| c.full_name()).collect();
     ctx.reply.array(names.len());
     names.iter().for_each(|name| ctx.reply.bulk(name.as_bytes()));
@@ -248,9 +249,10 @@ const COMMAND_DOCS: Command =
 
 fn docs(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let commands: Vec<Numbered> = if args.len() == 2 {
-        table::commands().collect()
+        table::named(&ctx.server.names).collect()
     } else {
-        args.iter_from(2).filter_map(table::find_full).collect()
+        let names = &ctx.server.names;
+        args.iter_from(2).filter_map(|name| table::find_full_named(names, name)).collect()
     };
     ctx.reply.map(commands.len());
     for command in commands {
@@ -351,7 +353,7 @@ const COMMAND_GETKEYS: Command = of_command("getkeys", -4, getkeys).docs(
 );
 
 fn getkeys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let keys = keys_of(args.skip(2))?;
+    let keys = keys_of(ctx, args.skip(2))?;
     ctx.reply.array(keys.len());
     for (place, _) in keys {
         ctx.reply.bulk(&args[place + 2]);
@@ -368,7 +370,7 @@ const COMMAND_GETKEYSANDFLAGS: Command =
     );
 
 fn getkeys_and_flags(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let keys = keys_of(args.skip(2))?;
+    let keys = keys_of(ctx, args.skip(2))?;
     ctx.reply.array(keys.len());
     for (place, flags) in keys {
         ctx.reply.array(2);
@@ -378,8 +380,8 @@ fn getkeys_and_flags(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     Ok(Flow::Done)
 }
 
-fn keys_of(args: Args<'_>) -> Result<Vec<(usize, KeyFlags)>, Error> {
-    let Some((_, mut command)) = table::find(&args[0]) else {
+fn keys_of(ctx: &Ctx<'_>, args: Args<'_>) -> Result<Vec<(usize, KeyFlags)>, Error> {
+    let Some((_, mut command)) = table::find_named(&ctx.server.names, &args[0]) else {
         return Err(Error::Text("ERR Invalid command specified"));
     };
     if let Some(name) = args.get(1)

@@ -1,8 +1,10 @@
 //! CONFIG: asking for and changing settings while the server runs.
 
+use crate::acl::user::DEFAULT;
 use crate::collections::glob::{self, Case};
 use crate::command::{Args, Command, Ctx, Flow, Group};
-use crate::commands::help;
+use crate::commands::table::AllCommands;
+use crate::commands::{acl, help};
 use crate::config::{Applies, Config, Gate, Reason, SETTINGS, SettingFlags, table};
 use crate::error::{Error, printable};
 use crate::server::{CommandStats, Effect};
@@ -103,6 +105,10 @@ fn config_set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     ctx.server.config = config;
     ctx.server.config_changed = true;
+    if places.iter().any(|&place| SETTINGS[place].name == "requirepass") {
+        acl::set_default_password(ctx.server);
+        acl::hand_out(ctx, DEFAULT);
+    }
     let changed = places.iter().map(|&place| Effect::Configure(SETTINGS[place].name));
     ctx.server.effects.extend(changed);
     ctx.reply.ok();
@@ -197,7 +203,13 @@ pub(super) fn rewrite(ctx: &mut Ctx<'_>, all: bool) -> Result<Flow, Error> {
         return Err(Error::Text("ERR The server is running without a config file"));
     };
     let config: &Config = &ctx.server.config;
-    (hooks.write_config_file)(&config.rewrite(&old, all))
+    // With an ACL file, redis.conf has no users.
+    let users: Vec<Vec<u8>> = if config.text("aclfile").is_empty() {
+        ctx.server.acl.users.iter().map(|user| user.line(&AllCommands)).collect()
+    } else {
+        Vec::new()
+    };
+    (hooks.write_config_file)(&config.rewrite(&old, all, &users))
         .map_err(|reason| Error::Owned(format!("ERR Rewriting config file: {reason}")))?;
     ctx.reply.ok();
     Ok(Flow::Done)

@@ -4,7 +4,6 @@ mod command;
 mod config;
 mod debug;
 mod digest;
-mod getkeys;
 mod info;
 mod memory;
 mod slowlog;

@@ -1,9 +1,10 @@
 //! MULTI, EXEC, DISCARD.
 
 use super::watch::{unwatch_all, watched_expired};
+use crate::acl::Context;
 use crate::client::Transaction;
 use crate::command::call::call;
-use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
+use crate::command::{Acl, Args, Command, Ctx, Flow, Group, permission};
 use crate::commands::{connection, pubsub, table};
 use crate::error::Error;
 
@@ -66,7 +67,23 @@ fn exec(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     for request in &queued {
         let args = request.args();
         // What was queued resolves; commands do not disappear.
-        let Ok((place, command)) = table::resolve(args) else { continue };
+        let Ok((place, command)) = table::resolve(&ctx.server.names, args) else { continue };
+        // The rules may have changed since it was queued.
+        if !ctx.client.unrestricted
+            && let Err(denied) = permission::check(
+                ctx,
+                place,
+                command,
+                table::container(place),
+                args,
+                Context::Multi,
+            )
+        {
+            let error = denied.since_queued();
+            ctx.server.stats.count_error(&error.text());
+            ctx.reply.error(&error);
+            continue;
+        }
         // Errors are among the replies, and a blocking command does not block here.
         let _ = call(ctx, place, command, args);
         if !ctx.server.monitors.is_empty() {

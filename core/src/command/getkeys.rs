@@ -1,12 +1,12 @@
 //! The keys of a request, with what happens to them: from the key specs, and from the few commands whose
 //! specs cannot say it all.
 
-use crate::command::keys::{KeyFlags, KeySpec};
-use crate::command::{Args, Command};
+use super::keys::{KeyFlags, KeySpec};
+use super::{Args, Command};
 use alloc::vec::Vec;
 
 /// The places of the keys among `args`; `None` if the arguments do not fit.
-pub(super) fn keys(command: &Command, args: Args<'_>) -> Option<Vec<(usize, KeyFlags)>> {
+pub fn keys(command: &Command, args: Args<'_>) -> Option<Vec<(usize, KeyFlags)>> {
     match command.name {
         "set" => return Some([(1, set_flags(args))].into()),
         "bitfield" => return Some([(1, bitfield_flags(args))].into()),
@@ -26,7 +26,7 @@ pub(super) fn keys(command: &Command, args: Args<'_>) -> Option<Vec<(usize, KeyF
 }
 
 fn no_keys_given(spec: &KeySpec, args: Args<'_>) -> bool {
-    use crate::command::keys::{Begin, Find};
+    use super::keys::{Begin, Find};
     match (spec.begin, spec.find) {
         (Begin::Index(index), Find::KeyNum { number, .. }) => {
             args.int((index + number) as usize).is_ok_and(|count| count == 0)

@@ -45,7 +45,7 @@ pub fn read(rules: &Rules<'_>, name: &str, text: &[u8]) -> Result<Vec<User>, Str
         let mut user = rules.new_user(user_name);
         match merge_selectors(rest.iter().map(Vec::as_slice)) {
             Err(_) => {
-                refuse(format!("{name}:{number}: Unmatched parenthesis in selector definition."))
+                refuse(format!("{name}:{number}: Unmatched parenthesis in selector definition."));
             }
             Ok(merged) => {
                 for word in merged {

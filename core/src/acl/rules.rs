@@ -112,6 +112,7 @@ impl Rules<'_> {
     /// Applies one rule. On an error the user is as before.
     pub fn apply(&self, user: &mut User, rule: &[u8]) -> Result<(), RuleError> {
         match &*rule.to_ascii_lowercase() {
+            b"" => {}
             b"on" => user.enabled = true,
             b"off" => user.enabled = false,
             b"nopass" => {

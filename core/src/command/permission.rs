@@ -55,7 +55,7 @@ impl Denied {
                 Self::Command => "no permission to execute the command or subcommand",
                 Self::Key(_) => "no permission to touch the specified keys",
                 Self::Channel(_) => {
-                    "no permission to access one of the channels used as arguments to the command"
+                    "no permission to access one of the channels used as arguments"
                 }
             }
         ))

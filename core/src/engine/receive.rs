@@ -396,17 +396,18 @@ fn refuse(ctx: &mut Ctx<'_>, id: Option<usize>, error: &Error) {
     if let Some(id) = id {
         ctx.server.command_stats[id].rejected += 1;
     }
-    ctx.server.stats.count_error(&error.text());
     if id.and_then(|id| TABLE.get(id)).is_some_and(|command| command.name == "exec") {
         // The client meant the transaction to be over.
         ctx.client.transaction = None;
         transaction::unwatch_all(ctx.db, ctx.client);
         let text = error.text();
         let reason = text.strip_prefix("ERR ").unwrap_or(&text);
-        ctx.reply
-            .error(&Error::Owned(format!("EXECABORT Transaction discarded because of: {reason}")));
+        let error = Error::Owned(format!("EXECABORT Transaction discarded because of: {reason}"));
+        ctx.server.stats.count_error(&error.text());
+        ctx.reply.error(&error);
         return;
     }
+    ctx.server.stats.count_error(&error.text());
     if let Some(transaction) = &mut ctx.client.transaction {
         transaction.aborted = true;
     }

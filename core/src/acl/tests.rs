@@ -8,8 +8,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Commands for tests: name, categories, subcommands.
-const COMMANDS: &[(&str, Category, &[(&str, Category)])] = &[
+/// Name, categories, subcommands.
+type Declared = (&'static str, Category, &'static [(&'static str, Category)]);
+
+const COMMANDS: &[Declared] = &[
     ("get", Category::READ.union(Category::STRING).union(Category::FAST), &[]),
     ("set", Category::WRITE.union(Category::STRING).union(Category::SLOW), &[]),
     ("del", Category::WRITE.union(Category::KEYSPACE).union(Category::SLOW), &[]),

@@ -3,7 +3,8 @@
 //! Whatever knows the set of commands is computed from here.
 
 use super::{
-    acl, bitmap, connection, geo, hash, keyspace, list, pubsub, server, set, string, transaction, zset,
+    acl, bitmap, connection, geo, hash, keyspace, list, pubsub, server, set, string, transaction,
+    zset,
 };
 use crate::acl::{Catalog, Category, Found};
 use crate::command::{Args, Command};

@@ -204,6 +204,18 @@ impl Heap {
         string
     }
 
+    /// A part of a string.
+    ///
+    /// # Panics
+    ///
+    /// If the string has no bytes `start..end`.
+    pub fn substring(&mut self, string: Str, start: usize, end: usize) -> Str {
+        let (white, dead) = (self.gc.white, self.gc.dead());
+        let (part, cost) = self.strings.intern_part(string.id, start, end, white, dead);
+        self.gc.used += cost;
+        part
+    }
+
     /// The bytes of a string.
     #[inline]
     #[must_use]

@@ -58,6 +58,8 @@ pub struct Lua {
     /// What is left of the slice; natives may overdraw it.
     budget: i64,
     memory_exceeded: bool,
+    /// Settings of `cjson`.
+    json: lib::cjson::Config,
     /// Kept for building strings.
     buffer: Vec<u8>,
     /// More that the collector must not take.
@@ -85,6 +87,7 @@ impl Lua {
             thrown: Value::Nil,
             budget: 0,
             memory_exceeded: false,
+            json: lib::cjson::Config::default(),
             buffer: Vec::new(),
             roots: Vec::new(),
         }

@@ -328,6 +328,11 @@ impl Call<'_> {
         self.lua
     }
 
+    /// The settings of `cjson`.
+    pub(super) fn json(&mut self) -> &mut super::lib::cjson::Config {
+        &mut self.lua.json
+    }
+
     /// The bytes of a string.
     #[inline]
     #[must_use]
@@ -342,6 +347,13 @@ impl Call<'_> {
         }
         self.lua.budget -= (bytes.len() / 8) as i64;
         Ok(self.lua.heap.string(bytes))
+    }
+
+    /// A part of a string.
+    pub fn substring(&mut self, string: Str, start: usize, end: usize) -> Result<Str, Raised> {
+        self.reserve(end - start)?;
+        self.lua.budget -= ((end - start) / 8) as i64;
+        Ok(self.lua.heap.substring(string, start, end))
     }
 
     /// A buffer to build a string in, empty, to be handed back with
@@ -410,6 +422,12 @@ impl Call<'_> {
     pub fn pay(&mut self, cost: usize) -> bool {
         self.lua.budget -= cost as i64;
         self.lua.budget > 0
+    }
+
+    /// What is left of the slice; some, even when it is overdrawn, so that work that can pause makes some way.
+    #[must_use]
+    pub fn budget(&self) -> u64 {
+        u64::try_from(self.lua.budget).unwrap_or(0).max(1000)
     }
 
     // Arguments.

@@ -61,27 +61,57 @@ impl Strings {
     /// `dead` is the mark of what the running sweep is going to free: such a string is revived.
     pub(super) fn intern(&mut self, bytes: &[u8], fresh: Mark, dead: Mark) -> (Str, usize) {
         let hash = hash_of(bytes);
-        let bucket = hash as usize & (self.buckets.len() - 1);
-        let mut id = self.buckets[bucket];
+        match self.find(bytes, hash) {
+            Some(id) => (self.revive(id, hash, fresh, dead), 0),
+            None => (self.insert(bytes.into(), hash, fresh), bytes.len() + OVERHEAD),
+        }
+    }
+
+    /// The same for a part of a string that is there.
+    pub(super) fn intern_part(
+        &mut self,
+        id: u32,
+        start: usize,
+        end: usize,
+        fresh: Mark,
+        dead: Mark,
+    ) -> (Str, usize) {
+        let bytes = &self.slots[id as usize].bytes[start..end];
+        let hash = hash_of(bytes);
+        match self.find(bytes, hash) {
+            Some(id) => (self.revive(id, hash, fresh, dead), 0),
+            None => (self.insert(bytes.into(), hash, fresh), end - start + OVERHEAD),
+        }
+    }
+
+    #[inline]
+    fn find(&self, bytes: &[u8], hash: u32) -> Option<u32> {
+        let mut id = self.buckets[hash as usize & (self.buckets.len() - 1)];
         while id != NONE {
-            let slot = &mut self.slots[id as usize];
+            let slot = &self.slots[id as usize];
             if slot.hash == hash && *slot.bytes == *bytes {
-                if slot.mark == dead {
-                    slot.mark = fresh;
-                }
-                return (Str { id, hash }, 0);
+                return Some(id);
             }
             id = slot.next;
         }
-        (self.insert(bytes, hash, fresh), bytes.len() + OVERHEAD)
+        None
     }
 
-    fn insert(&mut self, bytes: &[u8], hash: u32, mark: Mark) -> Str {
+    #[inline]
+    fn revive(&mut self, id: u32, hash: u32, fresh: Mark, dead: Mark) -> Str {
+        let slot = &mut self.slots[id as usize];
+        if slot.mark == dead {
+            slot.mark = fresh;
+        }
+        Str { id, hash }
+    }
+
+    fn insert(&mut self, bytes: Box<[u8]>, hash: u32, mark: Mark) -> Str {
         if self.count >= self.buckets.len() {
             self.grow();
         }
         let bucket = hash as usize & (self.buckets.len() - 1);
-        let slot = Slot { bytes: bytes.into(), hash, next: self.buckets[bucket], mark };
+        let slot = Slot { bytes, hash, next: self.buckets[bucket], mark };
         let id = if self.free == NONE {
             self.slots.push(slot);
             self.slots.len() as u32 - 1

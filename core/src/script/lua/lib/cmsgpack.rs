@@ -170,7 +170,7 @@ fn write_number(number: f64, out: &mut Vec<u8>) {
     }
     let bytes = int.to_be_bytes();
     let (mark, width) = match int {
-        0..=0x7f | -32..=-1 => return out.push(int as u8),
+        -32..=0x7f => return out.push(int as u8),
         0x80..=0xff => (0xcc, 1),
         0x100..=0xffff => (0xcd, 2),
         0x1_0000..=0xffff_ffff => (0xce, 4),

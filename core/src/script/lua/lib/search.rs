@@ -20,13 +20,11 @@ fn anchor(call: &Call<'_>, pattern: Str) -> bool {
     call.bytes(pattern).first() == Some(&b'^')
 }
 
-/// What a search came to.
-enum Outcome {
-    Found(Match),
-    Nothing,
-    /// The budget is used up; the search goes on in the next slice.
-    Pause,
-}
+/// The budget is used up; the search goes on in the next slice.
+struct Pause;
+
+/// What a search came to, if it is at its end.
+type Outcome = Result<Option<Match>, Pause>;
 
 /// Goes on with a search.
 fn look(
@@ -42,9 +40,8 @@ fn look(
     let found = matcher.find(call.bytes(text), rest, &mut budget);
     call.pay(usize::try_from(before - budget).unwrap_or(usize::MAX));
     match found {
-        Ok(Some(found)) => Ok(Outcome::Found(found)),
-        Ok(None) => Ok(Outcome::Nothing),
-        Err(PatternError::Budget) => Ok(Outcome::Pause),
+        Ok(found) => Ok(Ok(found)),
+        Err(PatternError::Budget) => Ok(Err(Pause)),
         Err(PatternError::Malformed(text)) => Err(call.error(text)),
     }
 }
@@ -99,8 +96,8 @@ fn search(call: &mut Call<'_>, find: bool) -> Result<Flow, Raised> {
         &mut fresh
     };
     match look(call, matcher, text, pattern, anchored)? {
-        Outcome::Nothing => call.give(Value::Nil),
-        Outcome::Found(found) => {
+        Ok(None) => call.give(Value::Nil),
+        Ok(Some(found)) => {
             if find {
                 call.push((found.start + 1) as f64);
                 call.push(found.end as f64);
@@ -108,7 +105,7 @@ fn search(call: &mut Call<'_>, find: bool) -> Result<Flow, Raised> {
             let count = push_captures(call, text, &found, !find)?;
             call.give_last(count + if find { 2 } else { 0 })
         }
-        Outcome::Pause => {
+        Err(Pause) => {
             let stopped = core::mem::replace(matcher, Matcher::new(0, anchored));
             call.keep(stopped);
             Ok(Flow::Pause(SEARCHING))
@@ -176,14 +173,14 @@ fn gmatch_next(call: &mut Call<'_>) -> Result<Flow, Raised> {
         None => Matcher::new(from as usize, false),
     };
     match look(call, &mut matcher, text, pattern, false)? {
-        Outcome::Nothing => call.give_nothing(),
-        Outcome::Found(found) => {
+        Ok(None) => call.give_nothing(),
+        Ok(Some(found)) => {
             let next = found.end + usize::from(found.end == found.start);
             call.set_upvalue(3, Value::Num(next as f64));
             let count = push_captures(call, text, &found, true)?;
             call.give_last(count)
         }
-        Outcome::Pause => {
+        Err(Pause) => {
             call.keep(matcher);
             Ok(Flow::Pause(SEARCHING))
         }
@@ -264,9 +261,9 @@ fn substitute(
     }
     while work.done < work.most {
         let found = match look(call, &mut work.matcher, text, pattern, anchored)? {
-            Outcome::Found(found) => found,
-            Outcome::Nothing => break,
-            Outcome::Pause => return Ok(Some(Flow::Pause(SEARCHING))),
+            Ok(Some(found)) => found,
+            Ok(None) => break,
+            Err(Pause) => return Ok(Some(Flow::Pause(SEARCHING))),
         };
         call.reserve(work.out.len() + found.end - work.at)?;
         work.out.extend_from_slice(&call.bytes(text)[work.at..found.start]);

@@ -12,15 +12,6 @@ use redstart_tests::script::{
 const LATER: &[(&str, &str)] = &[
     ("SORT", "sorting comes with the release that has BY and GET patterns"),
     ("SORT_RO", "as SORT"),
-    ("HEXPIRE", "fields of hashes with an expiry come with a later release"),
-    ("HPEXPIRE", "as HEXPIRE"),
-    ("HEXPIREAT", "as HEXPIRE"),
-    ("HPEXPIREAT", "as HEXPIRE"),
-    ("HTTL", "as HEXPIRE"),
-    ("HPTTL", "as HEXPIRE"),
-    ("HEXPIRETIME", "as HEXPIRE"),
-    ("HPEXPIRETIME", "as HEXPIRE"),
-    ("HPERSIST", "as HEXPIRE"),
     ("LATENCY", "the latency monitor comes with a later release"),
 ];
 

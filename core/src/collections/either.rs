@@ -6,7 +6,7 @@
 //! into its block, and the low two bits of the word tell which handle it is.
 //!
 //! ```text
-//! low bits   0 Listpack   1 Large<T>, a box   2 Intset
+//! low bits   0 Listpack   1 Large<T>, a box   2 Intset   3 Large<T, 3>, another box
 //! ```
 //!
 //! The word is never taken apart: it is borrowed as the very handle that was put in. An [`Either`] is
@@ -52,42 +52,42 @@ pub unsafe trait Handle {
     const LOW: LowBits;
 }
 
-/// A box as a handle.
+/// A box as a handle, whose low bits are `LOW`.
 #[repr(transparent)]
-pub struct Large<T> {
-    // Invariant: one byte into a T from `Box::into_raw`, which this value owns.
+pub struct Large<T, const LOW: usize = 1> {
+    // Invariant: `LOW` bytes into a T from `Box::into_raw`, which this value owns.
     at: NonNull<u8>,
     owns: PhantomData<Box<T>>,
 }
 
-// SAFETY: the type is one pointer, one byte behind a T, which is aligned to 4 or more (see `new`).
-unsafe impl<T> Handle for Large<T> {
-    const LOW: LowBits = LowBits::of(1);
+// SAFETY: the type is one pointer, `LOW` bytes behind a T, which is aligned to 4 or more (see `new`).
+unsafe impl<T, const LOW: usize> Handle for Large<T, LOW> {
+    const LOW: LowBits = LowBits::of(LOW);
 }
 
 // SAFETY: it is a `Box<T>`.
-unsafe impl<T: Send> Send for Large<T> {}
+unsafe impl<T: Send, const LOW: usize> Send for Large<T, LOW> {}
 // SAFETY: it is a `Box<T>`.
-unsafe impl<T: Sync> Sync for Large<T> {}
+unsafe impl<T: Sync, const LOW: usize> Sync for Large<T, LOW> {}
 
-impl<T> Large<T> {
+impl<T, const LOW: usize> Large<T, LOW> {
     /// Moves `value` to the heap.
     #[must_use]
     pub fn new(value: T) -> Self {
-        const { assert!(align_of::<T>() >= 4 && size_of::<T>() >= 4) };
+        const { assert!(align_of::<T>() >= 4 && size_of::<T>() >= 4 && LOW < 4) };
         let value = NonNull::from(Box::leak(Box::new(value)));
-        // SAFETY: a T has more than one byte.
-        Self { at: unsafe { value.cast::<u8>().add(1) }, owns: PhantomData }
+        // SAFETY: a T has more than `LOW` bytes.
+        Self { at: unsafe { value.cast::<u8>().add(LOW) }, owns: PhantomData }
     }
 
     #[inline]
     fn pointer(&self) -> NonNull<T> {
-        // SAFETY: by the invariant the T starts one byte before.
-        unsafe { self.at.sub(1).cast() }
+        // SAFETY: by the invariant the T starts so many bytes before.
+        unsafe { self.at.sub(LOW).cast() }
     }
 }
 
-impl<T> Deref for Large<T> {
+impl<T, const LOW: usize> Deref for Large<T, LOW> {
     type Target = T;
 
     #[inline]
@@ -97,7 +97,7 @@ impl<T> Deref for Large<T> {
     }
 }
 
-impl<T> DerefMut for Large<T> {
+impl<T, const LOW: usize> DerefMut for Large<T, LOW> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as in `deref`, and `&mut self` is the only reference.
@@ -105,14 +105,14 @@ impl<T> DerefMut for Large<T> {
     }
 }
 
-impl<T> Drop for Large<T> {
+impl<T, const LOW: usize> Drop for Large<T, LOW> {
     fn drop(&mut self) {
         // SAFETY: by the invariant the T came from a box that this value owns; it is not used again.
         drop(unsafe { Box::from_raw(self.pointer().as_ptr()) });
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Large<T> {
+impl<T: fmt::Debug, const LOW: usize> fmt::Debug for Large<T, LOW> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
@@ -255,6 +255,19 @@ mod tests {
         assert!(matches!(ints.get(), Which::A(small)
             if matches!(small.get(), Which::B(ints) if ints.len() == 200)));
         assert!(matches!(strings.get(), Which::B(strings) if strings.len() == 200));
+    }
+
+    #[test]
+    fn two_boxes_of_different_types_share_a_word() {
+        type Boxes = Either<Large<Vec<u8>>, Large<Vec<String>, 3>>;
+        assert_eq!(size_of::<Option<Boxes>>(), size_of::<usize>());
+        let bytes = Boxes::a(Large::new(vec![1, 2, 3]));
+        let mut strings = Boxes::b(Large::new(vec![]));
+        if let Which::B(strings) = strings.get_mut() {
+            strings.push(String::from("text"));
+        }
+        assert!(matches!(bytes.get(), Which::A(bytes) if bytes.len() == 3));
+        assert!(matches!(strings.get(), Which::B(strings) if strings.len() == 1));
     }
 
     #[test]

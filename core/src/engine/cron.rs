@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::server::{Effect, Level, Now};
+use crate::store::Db;
 use crate::store::evict::Room;
 use alloc::string::String;
 use core::mem::take;
@@ -71,7 +72,7 @@ impl Engine {
             || (!paused && self.store.eviction.unfinished)
             || (!paused
                 && self.server.active_expire
-                && self.store.dbs().iter().any(|db| db.volatile() > 0))
+                && self.store.dbs().iter().any(Db::has_expiries))
     }
 
     fn has_connections_to_sweep(&self) -> bool {
@@ -159,6 +160,93 @@ mod tests {
             engine.timeout(after_ms(ms));
         }
         assert_eq!(ask(&mut engine, conn, after_ms(ms), "DBSIZE"), ":1\r\n");
+    }
+
+    #[test]
+    fn fields_that_nobody_asks_for_expire_all_the_same() {
+        for entries in ["0", "512"] {
+            let mut engine = Engine::new(Config::default(), [7; 32], BIRTH, Hooks::default());
+            let conn = engine.connect(BIRTH, Peer::default());
+            let limit = format!("CONFIG SET hash-max-listpack-entries {entries}");
+            ask(&mut engine, conn, BIRTH, &limit);
+            for i in 0..3000 {
+                let (hash, field) = (i % 300, i / 300);
+                ask(
+                    &mut engine,
+                    conn,
+                    BIRTH,
+                    &format!("HSETEX h{hash} PX 500 FIELDS 1 f{field} v"),
+                );
+            }
+            ask(&mut engine, conn, BIRTH, "HSET h7 stays v");
+            ask(&mut engine, conn, BIRTH, "PEXPIRE h8 500");
+            let mut ms = 499;
+            engine.timeout(after_ms(ms));
+            engine.store.check();
+            assert_eq!(ask(&mut engine, conn, after_ms(ms), "HLEN h7"), ":11\r\n");
+            while engine.deadline().is_some() {
+                assert!(ms < 2000, "it takes too long");
+                ms += 1;
+                engine.timeout(after_ms(ms));
+                engine.store.check();
+            }
+            assert_eq!(ask(&mut engine, conn, after_ms(ms), "DBSIZE"), ":1\r\n");
+            assert_eq!(ask(&mut engine, conn, after_ms(ms), "HLEN h7"), ":1\r\n");
+            assert_eq!(engine.store.stats.expired_fields + 10, 3000);
+        }
+    }
+
+    #[test]
+    fn the_index_of_fields_that_expire_survives_whatever_is_done_to_keys() {
+        let mut engine = Engine::new(Config::default(), [7; 32], BIRTH, Hooks::default());
+        let conn = engine.connect(BIRTH, Peer::default());
+        ask(&mut engine, conn, BIRTH, "CONFIG SET hash-max-listpack-entries 3");
+        let mut rng = crate::rng::Rng::new(11);
+        let mut ms = 0;
+        for _ in 0..20_000 {
+            let key = format!("k{}", rng.below(8));
+            let (other, field) = (format!("k{}", rng.below(8)), format!("f{}", rng.below(6)));
+            let (span, db) = (rng.below(40), rng.below(3));
+            let request = match rng.below(26) {
+                0..=2 => format!("HSET {key} {field} v x y"),
+                3 => format!("HSETEX {key} PX {span} FIELDS 2 {field} v g w"),
+                4 | 5 => format!("HPEXPIRE {key} {span} FIELDS 2 {field} x"),
+                6 => format!("HGETEX {key} PX {span} FIELDS 1 {field}"),
+                7 => format!("HPERSIST {key} FIELDS 1 {field}"),
+                8 => format!("HDEL {key} {field} x"),
+                9 => format!("HGETDEL {key} FIELDS 1 {field}"),
+                10 => format!("HINCRBY {key} n 1"),
+                11 => format!("RENAME {key} {other}"),
+                12 => format!("COPY {key} {other} REPLACE"),
+                13 => format!("COPY {key} {other} DB {db} REPLACE"),
+                14 => format!("MOVE {key} {db}"),
+                15 => format!("SWAPDB {db} 1"),
+                16 => format!("SELECT {db}"),
+                17 => format!("SET {key} v"),
+                18 => format!("DEL {key}"),
+                19 => format!("PEXPIRE {key} {span}"),
+                20 => format!("HRANDFIELD {key} 2"),
+                21 => format!("HMGET {key} {field} x g"),
+                22 => format!("SINTERSTORE {key} nothing"),
+                23 if span == 0 => String::from("FLUSHALL"),
+                24 if span == 0 => String::from("FLUSHDB"),
+                25 => format!("GETEX {key} PX {span}"),
+                _ => {
+                    ms += rng.below(10);
+                    engine.timeout(after_ms(ms));
+                    String::from("PING")
+                }
+            };
+            ask(&mut engine, conn, after_ms(ms), &request);
+            engine.store.check();
+        }
+        for db in 0..3 {
+            ask(&mut engine, conn, after_ms(ms), &format!("SELECT {db}"));
+            ask(&mut engine, conn, after_ms(ms), "FLUSHDB");
+        }
+        engine.store.check();
+        assert!(engine.store.dbs().iter().all(|db| !db.has_expiries()));
+        assert!(engine.store.stats.expired_fields > 100);
     }
 
     #[test]

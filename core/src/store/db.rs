@@ -4,6 +4,7 @@ use super::Entry;
 use super::watch::{WaitTable, WatchTable};
 use crate::collections::dict::{Dict, SlotMut};
 use crate::collections::hash::{HashSeed, hash};
+use crate::collections::sorted_set::SortedSet;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -11,6 +12,8 @@ use alloc::vec::Vec;
 #[derive(Debug, Default)]
 pub struct Db {
     pub(super) entries: Dict<Entry>,
+    /// The hashes with a field that expires, by the time of the next one: see [`fields`](super::fields).
+    pub(super) field_times: SortedSet,
     /// Where active expiry goes on.
     pub expire_cursor: u64,
     /// Who WATCHes what.
@@ -36,6 +39,18 @@ impl Db {
         self.entries.marked()
     }
 
+    /// How many keys are hashes with a field that expires.
+    #[inline]
+    pub fn with_field_times(&self) -> usize {
+        self.field_times.len() as usize
+    }
+
+    /// Whether a key or a field of a hash has an expiry.
+    #[inline]
+    pub fn has_expiries(&self) -> bool {
+        self.volatile() > 0 || !self.field_times.is_empty()
+    }
+
     /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -56,14 +71,15 @@ impl Db {
         self.entries.find_slot(hash, |entry| entry.has_key(key))
     }
 
-    /// Empties the database; the entries are the caller's.
-    pub fn take_all(&mut self) -> Dict<Entry> {
+    /// Empties the database; the entries are the caller's, and what says when their fields expire.
+    pub fn take_all(&mut self) -> (Dict<Entry>, SortedSet) {
         self.expire_cursor = 0;
-        core::mem::take(&mut self.entries)
+        (core::mem::take(&mut self.entries), core::mem::take(&mut self.field_times))
     }
 
     pub(super) fn swap_keys(&mut self, other: &mut Self) {
         core::mem::swap(&mut self.entries, &mut other.entries);
+        core::mem::swap(&mut self.field_times, &mut other.field_times);
         core::mem::swap(&mut self.expire_cursor, &mut other.expire_cursor);
     }
 

@@ -23,12 +23,13 @@ impl Store {
     /// One round over all databases; whether there is more to do at once. `effort` is
     /// `active-expire-effort`, 1 to 10: more of it leaves fewer keys that are due.
     pub fn expire_round(&mut self, effort: u32) -> bool {
-        if self.keep_expired || self.dbs.iter().all(|db| db.volatile() == 0) {
+        if self.keep_expired || !self.dbs.iter().any(super::Db::has_expiries) {
             return false;
         }
         let current = self.current;
         let stale_percent = 10 - effort.clamp(1, 10) as usize;
         let mut left = ROUND_UNITS;
+        self.expire_all_fields(&mut left);
         let (mut met_all, mut due_all) = (0, 0);
         let mut visited = 0;
         while visited < self.dbs.len() && left > 0 {
@@ -92,7 +93,8 @@ impl Store {
     }
 
     /// `entry` of the current database, which had expired, was taken out: counts it and tells those concerned.
-    fn note_expired(&mut self, entry: super::Entry) {
+    pub(super) fn note_expired(&mut self, entry: super::Entry) {
+        self.unindex(&entry);
         self.stats.expired += 1;
         self.touched.extend(self.dbs[self.current].watch.watchers_of_live(entry.key()));
         self.event(super::Class::EXPIRED, "expired", entry.key());

@@ -2,6 +2,7 @@
 
 use super::Entry;
 use crate::collections::dict::Dict;
+use crate::collections::sorted_set::SortedSet;
 use crate::value::{Kind, Object, with_object};
 use alloc::vec::Vec;
 
@@ -12,6 +13,8 @@ pub const EFFORT_AT_ONCE: usize = 64;
 #[derive(Debug, Default)]
 pub struct Garbage {
     tables: Vec<Dict<Entry>>,
+    /// What said when the fields of the tables' hashes expire.
+    indexes: Vec<SortedSet>,
     entries: Vec<Entry>,
 }
 
@@ -19,7 +22,7 @@ impl Garbage {
     /// Whether there is nothing left to free.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.tables.is_empty() && self.entries.is_empty()
+        self.tables.is_empty() && self.entries.is_empty() && self.indexes.is_empty()
     }
 
     /// How many keys wait to be freed (INFO `lazyfree_pending_objects`).
@@ -32,10 +35,13 @@ impl Garbage {
         self.entries.push(entry);
     }
 
-    /// Adds a whole table.
-    pub fn push_table(&mut self, table: Dict<Entry>) {
+    /// Adds a whole table, with what said when the fields of its hashes expire.
+    pub fn push_table(&mut self, table: Dict<Entry>, index: SortedSet) {
         if !table.is_empty() {
             self.tables.push(table);
+        }
+        if !index.is_empty() {
+            self.indexes.push(index);
         }
     }
 
@@ -66,6 +72,11 @@ impl Garbage {
                 self.entries.append(&mut heavy);
                 if empty {
                     self.tables.pop();
+                }
+            } else if let Some(index) = self.indexes.last_mut() {
+                left = left.saturating_sub(index.free_some(left) + 1);
+                if index.is_empty() {
+                    self.indexes.pop();
                 }
             } else {
                 break;

@@ -10,6 +10,7 @@ pub mod entry;
 pub mod events;
 pub mod evict;
 pub mod expire;
+pub mod fields;
 pub mod garbage;
 mod strings;
 pub mod watch;
@@ -21,6 +22,7 @@ pub use strings::Expiry;
 
 use crate::collections::dict::SlotMut;
 use crate::collections::hash::{HashSeed, hash};
+use crate::collections::sorted_set::SortedSet;
 use crate::error::Error;
 use crate::rng::Rng;
 use crate::value::{Kind, Object, Str, Tuning};
@@ -38,13 +40,13 @@ use watch::{Standing, WatchTable};
 /// The slot of a key in the current database, unless it has expired; an expired one is deleted.
 macro_rules! live_slot {
     ($store:ident, $hash:expr, $key:expr) => {{
-        let Db { entries, watch, .. } = &mut $store.dbs[$store.current];
+        let Db { entries, watch, field_times, .. } = &mut $store.dbs[$store.current];
         let key: &[u8] = $key;
         match entries.find_slot($hash, |entry| entry.has_key(key)) {
             Some(slot) if slot.mark() && slot.get().is_due($store.now_ms) => {
                 if !$store.keep_expired {
                     let entry = slot.remove(hasher(&$store.tuning.seed));
-                    obituary!($store, watch).publish(entry);
+                    obituary!($store, watch, field_times).publish(entry);
                 }
                 None
             }
@@ -60,7 +62,7 @@ macro_rules! slot_or_insert {
         let key: &[u8] = $key;
         let make = $make;
         let hash = hash(&$store.tuning.seed, key);
-        let Db { entries, watch, wait, .. } = &mut $store.dbs[$store.current];
+        let Db { entries, watch, wait, field_times, .. } = &mut $store.dbs[$store.current];
         let (mut slot, mut new) = entries.find_or_insert(
             hash,
             |entry| entry.has_key(key),
@@ -70,7 +72,7 @@ macro_rules! slot_or_insert {
         if !new && slot.mark() && slot.get().is_due($store.now_ms) {
             let expired = slot.replace(make());
             slot.set_mark(false);
-            obituary!($store, watch).publish(expired);
+            obituary!($store, watch, field_times).publish(expired);
             new = true;
         }
         if new {
@@ -90,9 +92,11 @@ macro_rules! slot_or_insert {
 }
 
 macro_rules! obituary {
-    ($store:ident, $watch:ident) => {
+    ($store:ident, $watch:ident, $field_times:ident) => {
         $crate::store::Obituary {
             db: $store.current,
+            seed: &$store.tuning.seed,
+            field_times: $field_times,
             notify: $store.notify,
             watch: $watch,
             stats: &mut $store.stats,
@@ -115,6 +119,7 @@ pub struct StoreStats {
     pub hits: u64,
     pub misses: u64,
     pub expired: u64,
+    pub expired_fields: u64,
     pub evicted: u64,
     pub lazyfreed: u64,
     pub expired_stale_percent: f64,
@@ -257,9 +262,9 @@ impl Store {
     /// Empties database `index`, whose entries are freed in steps; how many there were.
     pub fn flush(&mut self, index: usize) -> u64 {
         self.touch_watchers_of_all(index, None);
-        let entries = self.dbs[index].take_all();
+        let (entries, field_times) = self.dbs[index].take_all();
         let count = entries.len() as u64;
-        self.garbage.push_table(entries);
+        self.garbage.push_table(entries, field_times);
         count
     }
 
@@ -504,7 +509,8 @@ impl Store {
         if entry.access() == 0 {
             entry.set_access(self.access.fresh());
         }
-        let Db { entries, wait, .. } = &mut self.dbs[self.current];
+        let Db { entries, wait, field_times, .. } = &mut self.dbs[self.current];
+        fields::index(field_times, &self.tuning.seed, &entry);
         let expires = entry.expiry_ms().is_some();
         let mut slot = entries.insert_unique(hash, entry, hasher(&self.tuning.seed));
         slot.set_mark(expires);
@@ -534,15 +540,19 @@ impl Store {
     /// Takes the entry of `key` out, expired or not. Notes nothing.
     pub fn take(&mut self, key: &[u8]) -> Option<Entry> {
         let hash = self.hash(key);
-        let slot = self.dbs[self.current].find_slot(hash, key)?;
-        Some(slot.remove(hasher(&self.tuning.seed)))
+        let Db { entries, field_times, .. } = &mut self.dbs[self.current];
+        let slot = entries.find_slot(hash, |entry| entry.has_key(key))?;
+        let entry = slot.remove(hasher(&self.tuning.seed));
+        fields::unindex(field_times, &self.tuning.seed, &entry);
+        Some(entry)
     }
 
     /// Takes the entry of `key` out, unless it has expired. Notes nothing.
     pub fn take_live(&mut self, key: &[u8]) -> Option<Entry> {
         let hash = self.hash(key);
-        let slot = live_slot!(self, hash, key)?;
-        Some(slot.remove(hasher(&self.tuning.seed)))
+        let entry = live_slot!(self, hash, key)?.remove(hasher(&self.tuning.seed));
+        fields::unindex(&mut self.dbs[self.current].field_times, &self.tuning.seed, &entry);
+        Some(entry)
     }
 
     /// Removes `key`, unless it has expired, and frees its value, a large one in steps. Notes nothing;
@@ -635,6 +645,8 @@ impl Store {
 /// What is told of an expired key, from the parts of a store that are free while one of its tables is not.
 struct Obituary<'a> {
     db: usize,
+    seed: &'a HashSeed,
+    field_times: &'a mut SortedSet,
     notify: Class,
     watch: &'a WatchTable,
     stats: &'a mut StoreStats,
@@ -647,6 +659,7 @@ impl Obituary<'_> {
     /// Counts the key and tells those concerned.
     #[cold]
     fn publish(self, entry: Entry) {
+        fields::unindex(self.field_times, self.seed, &entry);
         self.stats.expired += 1;
         self.touched.extend(self.watch.watchers_of_live(entry.key()));
         if self.notify.intersects(Class::EXPIRED) {

@@ -1,6 +1,6 @@
 //! What commands on strings do to the keyspace with one look-up: overwriting, counting, growing.
 
-use super::{Class, Db, Entry, KeyEvent, Store, hasher, is_heavy, is_waited_for};
+use super::{Class, Db, Entry, KeyEvent, Store, hasher, is_waited_for};
 use super::{obituary, slot_or_insert};
 use crate::collections::decimal;
 use crate::collections::hash::hash;
@@ -55,9 +55,12 @@ impl Store {
             entry.set_expiry_ms(expiry_ms);
             entry.set_access(slot.get().access());
             let old = slot.replace(entry);
-            if is_heavy(&old) {
-                self.garbage.push_entry(old);
+            if old_ms.is_some() != expiry_ms.is_some() {
+                slot.set_mark(expiry_ms.is_some());
             }
+            self.unindex(&old);
+            self.discard(old);
+            return;
         }
         if old_ms.is_some() != expiry_ms.is_some() {
             slot.set_mark(expiry_ms.is_some());

@@ -10,7 +10,7 @@ pub mod sorted_set;
 pub mod stream;
 pub mod tuning;
 
-pub use hash::Hash;
+pub use hash::{FieldTime, Hash, Keep};
 pub use list::List;
 pub use set::Set;
 pub use sorted_set::SortedSet;

@@ -16,10 +16,14 @@ pub const HGET: Command = Command::new("hget", 3, hget)
     .docs("key field", "Returns the value of a field.", "O(1)");
 
 fn hget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let now_ms = ctx.now_ms();
     let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
-    match hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed)) {
+    match hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed, now_ms)) {
         Some(value) => ctx.reply.element(value),
-        None => ctx.reply.null(),
+        None => {
+            ctx.reply.null();
+            ctx.db.expire_fields(&args[1], args.iter_from(2));
+        }
     }
     Ok(Flow::Done)
 }
@@ -35,13 +39,21 @@ pub const HMGET: Command = Command::new("hmget", -3, hmget)
     .docs("key field [field ...]", "Returns the values of fields.", "O(N) for N fields");
 
 fn hmget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let now_ms = ctx.now_ms();
     let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
     ctx.reply.array(args.len() - 2);
+    let mut missed = false;
     for name in args.iter_from(2) {
-        match hash.as_ref().and_then(|(hash, seed, _)| hash.get(name, seed)) {
+        match hash.as_ref().and_then(|(hash, seed, _)| hash.get(name, seed, now_ms)) {
             Some(value) => ctx.reply.element(value),
-            None => ctx.reply.null(),
+            None => {
+                missed = true;
+                ctx.reply.null();
+            }
         }
+    }
+    if missed {
+        ctx.db.expire_fields(&args[1], args.iter_from(2));
     }
     Ok(Flow::Done)
 }
@@ -57,15 +69,16 @@ pub const HGETALL: Command = Command::new("hgetall", 2, hgetall)
     .docs("key", "Returns all fields with their values.", "O(N) for a hash of N fields");
 
 fn hgetall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let Some(hash) = ctx.db.object::<Hash>(&args[1])? else {
+    let now_ms = ctx.now_ms();
+    let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         ctx.reply.map(0);
         return Ok(Flow::Done);
     };
-    ctx.reply.map(hash.len());
-    for (name, value) in hash.iter() {
+    ctx.reply.map(hash.live_len(now_ms));
+    hash.each_live(seed, now_ms, |name, value| {
         ctx.reply.element(name);
         ctx.reply.element(value);
-    }
+    });
     Ok(Flow::Done)
 }
 
@@ -80,14 +93,13 @@ pub const HKEYS: Command = Command::new("hkeys", 2, hkeys)
     .docs("key", "Returns the names of all fields.", "O(N) for a hash of N fields");
 
 fn hkeys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let Some(hash) = ctx.db.object::<Hash>(&args[1])? else {
+    let now_ms = ctx.now_ms();
+    let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
     };
-    ctx.reply.array(hash.len());
-    for (name, _) in hash.iter() {
-        ctx.reply.element(name);
-    }
+    ctx.reply.array(hash.live_len(now_ms));
+    hash.each_live(seed, now_ms, |name, _| ctx.reply.element(name));
     Ok(Flow::Done)
 }
 
@@ -102,18 +114,17 @@ pub const HVALS: Command = Command::new("hvals", 2, hvals)
     .docs("key", "Returns the values of all fields.", "O(N) for a hash of N fields");
 
 fn hvals(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let Some(hash) = ctx.db.object::<Hash>(&args[1])? else {
+    let now_ms = ctx.now_ms();
+    let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
     };
-    ctx.reply.array(hash.len());
-    for (_, value) in hash.iter() {
-        ctx.reply.element(value);
-    }
+    ctx.reply.array(hash.live_len(now_ms));
+    hash.each_live(seed, now_ms, |_, value| ctx.reply.element(value));
     Ok(Flow::Done)
 }
 
-/// HLEN key: how many fields there are.
+/// HLEN key: how many fields there are, those included whose time is up and that are not removed yet.
 pub const HLEN: Command = Command::new("hlen", 2, hlen)
     .fast()
     .readonly()
@@ -140,9 +151,13 @@ pub const HEXISTS: Command = Command::new("hexists", 3, hexists)
     .docs("key field", "Tells whether a field exists.", "O(1)");
 
 fn hexists(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let now_ms = ctx.now_ms();
     let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
-    let exists = hash.is_some_and(|(hash, seed, _)| hash.contains(&args[2], seed));
+    let exists = hash.is_some_and(|(hash, seed, _)| hash.contains(&args[2], seed, now_ms));
     ctx.reply.int(exists.into());
+    if !exists {
+        ctx.db.expire_fields(&args[1], args.iter_from(2));
+    }
     Ok(Flow::Done)
 }
 
@@ -157,8 +172,13 @@ pub const HSTRLEN: Command = Command::new("hstrlen", 3, hstrlen)
     .docs("key field", "Returns the length of a field's value.", "O(1)");
 
 fn hstrlen(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let now_ms = ctx.now_ms();
     let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
-    let len = hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed)).map_or(0, Element::len);
-    ctx.reply.len(len);
+    let value = hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed, now_ms));
+    let len = value.map(Element::len);
+    ctx.reply.len(len.unwrap_or(0));
+    if len.is_none() {
+        ctx.db.expire_fields(&args[1], args.iter_from(2));
+    }
     Ok(Flow::Done)
 }

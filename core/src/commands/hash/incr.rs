@@ -1,11 +1,11 @@
-//! HINCRBY and HINCRBYFLOAT.
+//! HINCRBY and HINCRBYFLOAT. Neither changes when a field expires.
 
 use crate::collections::decimal::{self, Extended};
 use crate::collections::listpack::Element;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::Class;
-use crate::value::Hash;
+use crate::value::{Hash, Keep};
 use alloc::vec::Vec;
 
 /// HINCRBY key field increment: adds to an integer.
@@ -22,11 +22,13 @@ pub const HINCRBY: Command = Command::new("hincrby", 4, hincrby)
 fn hincrby(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let (key, name) = (&args[1], &args[2]);
     let by = args.int(3)?;
+    let now_ms = ctx.now_ms();
+    ctx.db.expire_fields(key, args.iter_from(2).take(1));
     let (hash, tuning, _) = ctx.db.object_or_insert::<Hash>(key)?;
     let sum = match hash.add_int(name, by) {
         Some(sum) => sum,
         None => {
-            let old = match hash.get(name, &tuning.seed) {
+            let old = match hash.get(name, &tuning.seed, now_ms) {
                 None => 0,
                 Some(Element::Int(value)) => value,
                 Some(Element::Str(text)) => {
@@ -36,7 +38,7 @@ fn hincrby(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             let sum = old
                 .checked_add(by)
                 .ok_or(Error::Text("ERR increment or decrement would overflow"))?;
-            hash.insert(name, itoa::Buffer::new().format(sum).as_bytes(), tuning);
+            hash.set(name, itoa::Buffer::new().format(sum).as_bytes(), Keep::Time, tuning);
             sum
         }
     };
@@ -66,8 +68,10 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if !by.is_finite() {
         return Err(Error::Text("ERR value is NaN or Infinity"));
     }
+    let now_ms = ctx.now_ms();
+    ctx.db.expire_fields(key, args.iter_from(2).take(1));
     let (hash, tuning, _) = ctx.db.object_or_insert::<Hash>(key)?;
-    let sum = match hash.get(name, &tuning.seed) {
+    let sum = match hash.get(name, &tuning.seed, now_ms) {
         None => by,
         Some(old) => {
             let old =
@@ -80,7 +84,7 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     let mut text = Vec::new();
     sum.write(&mut text);
-    hash.insert(name, &text, tuning);
+    hash.set(name, &text, Keep::Time, tuning);
     ctx.db.changed(Class::HASH, "hincrbyfloat", key);
     ctx.reply.bulk(&text);
     Ok(Flow::Done)

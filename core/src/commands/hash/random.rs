@@ -24,9 +24,11 @@ pub const HRANDFIELD: Command = Command::new("hrandfield", -2, hrandfield)
     );
 
 fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let now_ms = ctx.now_ms();
     if args.len() == 2 {
+        ctx.db.expire_all_fields_of(&args[1]);
         let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
-        match hash.and_then(|(hash, _, rng)| hash.random(rng)) {
+        match hash.and_then(|(hash, seed, rng)| hash.random(rng, seed, now_ms)) {
             Some((name, _)) => ctx.reply.element(name),
             None => ctx.reply.null(),
         }
@@ -40,7 +42,8 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 {
         return Err(Error::OutOfRange);
     }
-    let Some((hash, _, rng)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
+    ctx.db.expire_all_fields_of(&args[1]);
+    let Some((hash, seed, rng)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
     };
@@ -61,30 +64,31 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         let place = reply.deferred();
         let mut written = 0;
         while written < wanted && !ctx.server.is_over_output_limit(reply) {
-            let Some(field) = hash.random(rng) else { break };
+            let Some(field) = hash.random(rng, seed, now_ms) else { break };
             write(reply, field);
             written += 1;
         }
         reply.finish_array(place, written * flat);
         return Ok(Flow::Done);
     }
-    let wanted = (count as usize).min(hash.len());
+    let len = hash.live_len(now_ms);
+    let wanted = (count as usize).min(len);
     reply.array(wanted * flat);
-    if wanted.saturating_mul(3) > hash.len() || hash.is_listpack() {
+    if wanted.saturating_mul(3) > len || hash.is_listpack() {
         // One pass: each field is chosen with the chance that is left for it.
-        let (mut left, mut needed) = (hash.len() as u64, wanted as u64);
-        for field in hash.iter() {
+        let (mut left, mut needed) = (len as u64, wanted as u64);
+        hash.each_live(seed, now_ms, |name, value| {
             if needed > 0 && rng.below(left) < needed {
-                write(reply, field);
+                write(reply, (name, value));
                 needed -= 1;
             }
             left -= 1;
-        }
+        });
         return Ok(Flow::Done);
     }
     let mut chosen = BTreeSet::new();
     while chosen.len() < wanted {
-        let Some(field) = hash.random(rng) else { break };
+        let Some(field) = hash.random(rng, seed, now_ms) else { break };
         if chosen.insert(field.0.to_vec()) {
             write(reply, field);
         }
@@ -108,14 +112,15 @@ pub const HSCAN: Command = Command::new("hscan", -3, hscan)
 
 fn hscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let cursor = parse_cursor(args, 2)?;
-    let Some(hash) = ctx.db.object::<Hash>(&args[1])? else {
+    let now_ms = ctx.now_ms();
+    let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         write_empty_scan(ctx.reply);
         return Ok(Flow::Done);
     };
     let options = ScanOptions::parse(args, 3, ScanKind::Fields)?;
     let mut found: Vec<Vec<u8>> = Vec::new();
     let cursor = options.walk(cursor, |cursor, seen| {
-        hash.scan(cursor, |name, value| {
+        hash.scan(cursor, seed, now_ms, |name, value| {
             *seen += 1;
             if options.matches(&name.text()) {
                 found.push(name.to_vec());

@@ -45,6 +45,7 @@ fn set_fields(ctx: &mut Ctx<'_>, args: Args<'_>, command: &'static str) -> Resul
         return Err(Error::Arity(command));
     }
     let key = &args[1];
+    ctx.db.expire_fields(key, args.iter_from(2).step_by(2));
     let (hash, tuning, _) = ctx.db.object_or_insert::<Hash>(key)?;
     if args.len() > 4 {
         hash.make_room_for(args.iter_from(2), tuning);
@@ -52,6 +53,9 @@ fn set_fields(ctx: &mut Ctx<'_>, args: Args<'_>, command: &'static str) -> Resul
     let mut new = 0;
     for at in (2..args.len()).step_by(2) {
         new += usize::from(hash.insert(&args[at], &args[at + 1], tuning));
+    }
+    if hash.is_timed() {
+        ctx.db.index_fields(key);
     }
     ctx.db.changed(Class::HASH, "hset", key);
     ctx.db.dirty += (args.len() as u64 - 2) / 2 - 1;
@@ -71,8 +75,10 @@ pub const HSETNX: Command = Command::new("hsetnx", 4, hsetnx)
 
 fn hsetnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let key = &args[1];
+    let now_ms = ctx.now_ms();
+    ctx.db.expire_fields(key, args.iter_from(2).take(1));
     let (hash, tuning, _) = ctx.db.object_or_insert::<Hash>(key)?;
-    if hash.contains(&args[2], &tuning.seed) {
+    if hash.contains(&args[2], &tuning.seed, now_ms) {
         ctx.reply.int(0);
         return Ok(Flow::Done);
     }
@@ -98,6 +104,7 @@ pub const HDEL: Command = Command::new("hdel", -3, hdel)
 
 fn hdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let key = &args[1];
+    ctx.db.expire_fields(key, args.iter_from(2));
     let Some((hash, tuning, _)) = ctx.db.object_and_tuning::<Hash>(key)? else {
         ctx.reply.int(0);
         return Ok(Flow::Done);
@@ -111,6 +118,9 @@ fn hdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     let is_empty = hash.is_empty();
     if removed > 0 {
+        if hash.is_timed() {
+            ctx.db.index_fields(key);
+        }
         ctx.db.changed(Class::HASH, "hdel", key);
         ctx.db.dirty += removed - 1;
         if is_empty {

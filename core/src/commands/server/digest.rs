@@ -48,6 +48,7 @@ impl Digest {
             set.iter().for_each(|member| digest.add(Self::of(&[&bytes(member)])));
         } else if let Some(hash) = entry.as_object::<Hash>() {
             hash.iter().for_each(|(f, v)| digest.add(Self::of(&[&bytes(f), &bytes(v)])));
+            hash.times().for_each(|(f, _)| digest.add(Self::of(&[b"expires", &bytes(f)])));
         } else if let Some(zset) = entry.as_object::<SortedSet>() {
             zset.iter().for_each(|(member, score)| {
                 digest.add(Self::of(&[&bytes(member), &score.to_bits().to_le_bytes()]));

@@ -301,6 +301,7 @@ fn stats(text: &mut Text<'_, '_>) {
         ("sync_full", 0),
         ("sync_partial_ok", 0),
         ("sync_partial_err", 0),
+        ("expired_subkeys", keys.expired_fields),
         ("expired_keys", keys.expired),
     ]);
     text.line("expired_stale_perc", "0.00");

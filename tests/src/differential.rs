@@ -82,7 +82,8 @@ const UNORDERED: &[(&str, usize)] = &[
 ];
 
 /// Commands whose replies tell the time, which passes between the two sides.
-const CLOCK: &[&str] = &["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"];
+const CLOCK: &[&str] =
+    &["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME"];
 
 /// Commands with an option at their end that Redis 7.0 does not have, and how many words they had there.
 const LONGER: &[(&str, usize)] = &[("ZRANK", 3), ("ZREVRANK", 3)];
@@ -216,10 +217,19 @@ fn first_difference(
 
 fn alike(args: &[Vec<u8>], ours: &Value, theirs: &Value) -> bool {
     let name = String::from_utf8_lossy(&args[0]).to_uppercase();
-    if let (Value::Int(ours), Value::Int(theirs)) = (ours, theirs)
-        && CLOCK.contains(&name.as_str())
-    {
-        return (ours - theirs).abs() <= if name.starts_with('P') { 2_000 } else { 2 };
+    if CLOCK.contains(&name.as_str()) {
+        let most = if name.starts_with('P') || name.starts_with("HP") { 2_000 } else { 2 };
+        let near = |ours: &Value, theirs: &Value| match (ours, theirs) {
+            (Value::Int(ours), Value::Int(theirs)) => (ours - theirs).abs() <= most,
+            _ => ours == theirs,
+        };
+        if let (Value::Array(ours), Value::Array(theirs)) = (ours, theirs) {
+            let all = ours.iter().zip(theirs).all(|(ours, theirs)| near(ours, theirs));
+            return ours.len() == theirs.len() && all;
+        }
+        if let (Value::Int(_), Value::Int(_)) = (ours, theirs) {
+            return near(ours, theirs);
+        }
     }
     if let (Value::Error(ours), Value::Error(theirs)) = (ours, theirs) {
         // Error texts are UTF-8 here, whatever the client sent to be quoted in them.

@@ -183,7 +183,16 @@ impl Writer<'_> {
                 self.write(&all[at]);
             }
             Node::Optional(inner) => {
-                if self.chance.percent(35) {
+                // `numkeys key [key …]`: one of them is written already.
+                let wanted = match self.repeats.take() {
+                    Some(0 | 1) => false,
+                    Some(count) => {
+                        self.repeats = Some(count - 1);
+                        true
+                    }
+                    None => self.chance.percent(35),
+                };
+                if wanted {
                     self.write(inner);
                 }
             }
@@ -206,7 +215,7 @@ impl Writer<'_> {
         let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
         match kind {
             "key" | "source" | "destination" | "newkey" | "src" | "dst" => self.key(),
-            "numkeys" => {
+            "numkeys" | "numfields" => {
                 let count = 1 + self.chance.below(3);
                 self.repeats = Some(count);
                 if self.chance.percent(95) { count.to_string() } else { self.integer() }

@@ -147,7 +147,7 @@ impl Options {
             let unit = FieldUnit::parse(args, at);
             let keep_ttl = args.is(at, "KEEPTTL");
             if args.is(at, "FIELDS") {
-                if at + 1 >= args.len() {
+                if at + 3 >= args.len() {
                     return Err(ARITY);
                 }
                 let range = 1..=i64::from(i32::MAX);

@@ -409,7 +409,7 @@ impl Hash {
 
     /// An empty hash that is a table already, for many fields to come.
     pub fn table() -> Self {
-        Self { word: Either::b(Large::new(Dict::new())) }
+        Self::of_table(Dict::new())
     }
 
     #[cold]

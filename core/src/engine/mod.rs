@@ -4,6 +4,7 @@
 mod blocking;
 mod cron;
 mod output;
+mod persistence;
 mod receive;
 mod settings;
 #[cfg(test)]

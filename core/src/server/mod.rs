@@ -17,6 +17,7 @@ pub use stats::{CommandStats, Histogram, Rates, Stats};
 use crate::acl::Access;
 use crate::client::{Clients, ConnId, PubSub};
 use crate::config::Config;
+use crate::persist::rdb::snapshot::Origin;
 use crate::resp::Reply;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
@@ -105,6 +106,16 @@ pub struct Server {
 }
 
 impl Server {
+    /// What a file says of its writer.
+    pub fn origin(&self, aof_base: bool) -> Origin {
+        Origin {
+            redis_version: version::VERSION,
+            unix_s: self.now.unix_ms() / 1000,
+            used_memory: (self.hooks.used_memory)() as u64,
+            aof_base,
+        }
+    }
+
     /// Whether a reply has outgrown what any client may be sent: a command that repeats itself at a client's
     /// word stops there.
     #[inline]

@@ -524,6 +524,27 @@ impl Store {
         }
     }
 
+    /// Puts an entry of a file into database `index`, which nobody is told of; whether it is there now. One
+    /// that is there already gives way if it is to be replaced.
+    pub fn load(&mut self, index: usize, entry: Entry, replace: bool) -> bool {
+        let hash = self.hash(entry.key());
+        let expires = entry.expiry_ms().is_some();
+        let entries = &mut self.dbs[index].entries;
+        match entries.find_slot(hash, |there| there.has_key(entry.key())) {
+            Some(_) if !replace => return false,
+            Some(mut slot) => {
+                let old = slot.replace(entry);
+                slot.set_mark(expires);
+                self.discard(old);
+            }
+            None => {
+                let mut slot = entries.insert_unique(hash, entry, hasher(&self.tuning.seed));
+                slot.set_mark(expires);
+            }
+        }
+        true
+    }
+
     /// Inserts an entry under a key that does not exist, into database `index`.
     pub fn insert_into(&mut self, index: usize, entry: Entry) {
         let current = core::mem::replace(&mut self.current, index);

@@ -6,6 +6,10 @@ use crate::collections::decimal;
 use crate::command::{Args, Command, Ctx, Flow, Group};
 use crate::config::units;
 use crate::error::Error;
+use crate::persist::rdb;
+use crate::persist::rdb::data_set::{self, Conflict};
+use crate::persist::rdb::save::Format;
+use crate::persist::rdb::snapshot::Options;
 use crate::server::{Effect, Level};
 use crate::store::Entry;
 use crate::value::{Hash, List, Set, SortedSet};
@@ -66,9 +70,9 @@ const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
         "reload",
         0,
         3,
-        needs_persistence,
-        "[option ...]",
-        "Saves and loads the data set (not there yet).",
+        reload,
+        "[MERGE] [NOFLUSH] [NOSAVE]",
+        "Saves the data set in memory, empties it and loads it again.",
     ),
     (
         "replybuffer",
@@ -183,6 +187,45 @@ fn table_stats_of_key(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> 
 fn needs_persistence(_: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let name = crate::error::printable(&args[1], 32).to_ascii_uppercase();
     Err(Error::Owned(format!("ERR DEBUG {name} needs persistence, which is not there yet")))
+}
+
+fn reload(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let (mut conflict, mut flush, mut save) = (Conflict::Refuse, true, true);
+    for at in 2..args.len() {
+        if args.is(at, "merge") {
+            conflict = Conflict::Replace;
+        } else if args.is(at, "noflush") {
+            flush = false;
+        } else if args.is(at, "nosave") {
+            save = false;
+        } else {
+            return Err(Error::Text(
+                "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
+            ));
+        }
+    }
+    if !save {
+        return Err(Error::Text("ERR DEBUG RELOAD NOSAVE needs a file, and there are none yet"));
+    }
+    let format = Format::of_version(rdb::VERSION_MAX, &ctx.db.tuning);
+    let options = Options {
+        format,
+        compress: ctx.server.config.is_on("rdbcompression"),
+        checksum: ctx.server.config.is_on("rdbchecksum"),
+        access: true,
+    };
+    let origin = ctx.server.origin(false);
+    let file = data_set::save(ctx.db, options, origin);
+    if flush {
+        for index in 0..ctx.db.count() {
+            ctx.db.flush(index);
+        }
+    }
+    if let Err(error) = data_set::load(ctx.db, &file, conflict) {
+        ctx.server.effects.push_back(Effect::Log(Level::Warning, format!("DEBUG RELOAD: {error}")));
+        return Err(Error::Text("ERR Error trying to load the RDB dump, check server logs."));
+    }
+    done(ctx)
 }
 
 fn log(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {

@@ -6,18 +6,24 @@
 //! load           a value of any type that any version wrote, checked through and through
 //! old            ziplists and zipmaps, of which there are only those that versions before 7 wrote
 //! dump           DUMP and RESTORE: one value with a version and a checksum
+//! snapshot       writes a whole file in steps; loader reads one that comes in pieces
+//! data_set       both, of a whole keyspace at once
 //! ```
 //!
 //! What is read comes from outside and is a claim: a length is believed as far as there are bytes, a packed
 //! structure is looked at entry by entry, and no member comes twice.
 
 pub mod crc64;
+pub mod data_set;
 pub mod dump;
 pub mod load;
+pub mod loader;
 pub mod lzf;
 mod old;
+mod opcode;
 pub mod read;
 pub mod save;
+pub mod snapshot;
 mod types;
 pub mod write;
 

@@ -1,0 +1,29 @@
+//! The data set as an RDB file, for hosts that keep one.
+
+use super::{Engine, Now};
+use crate::persist::rdb::data_set::{self, Conflict, Loaded};
+use crate::persist::rdb::loader::LoadError;
+use crate::persist::rdb::save::Format;
+use crate::persist::rdb::snapshot::Options;
+
+impl Engine {
+    /// The data set as a file that Redis 7.0 and all later versions load.
+    pub fn dump_rdb(&mut self, now: Now) -> alloc::vec::Vec<u8> {
+        self.set_now(now);
+        let config = &self.server.config;
+        let options = Options {
+            format: Format::new(&self.store.tuning),
+            compress: config.is_on("rdbcompression"),
+            checksum: config.is_on("rdbchecksum"),
+            access: self.store.eviction.policy.uses_access_clock(),
+        };
+        data_set::save(&self.store, options, self.server.origin(false))
+    }
+
+    /// Adds the keys of a file that Redis or Valkey wrote, whatever the version.
+    /// A key that is there already is an error; what was added before an error stays.
+    pub fn load_rdb(&mut self, now: Now, bytes: &[u8]) -> Result<Loaded, LoadError> {
+        self.set_now(now);
+        data_set::load(&mut self.store, bytes, Conflict::Refuse)
+    }
+}

@@ -137,6 +137,22 @@ fn small_and_large_encodings_give_the_same_replies() {
 }
 
 #[test]
+fn a_data_set_that_was_saved_and_loaded_gives_the_same_replies() {
+    let watches = |script: &Script| {
+        script.steps.iter().any(|step| {
+            matches!(&step.action, Action::Command(_, args) if args[0].eq_ignore_ascii_case(b"WATCH"))
+        })
+    };
+    let plain = Variant { reload: true, ..Variant::default() };
+    let small = Variant { limits: Some(Limits::Min), ..plain };
+    all_in(|script| match (watches(script), script.skips("limits")) {
+        (true, _) => Vec::new(),
+        (false, true) => vec![plain],
+        (false, false) => vec![plain, small],
+    });
+}
+
+#[test]
 fn the_same_seed_gives_the_same_replies() {
     let mut wrong = Vec::new();
     for script in scripts() {

@@ -4,19 +4,13 @@ use super::{Engine, Now};
 use crate::persist::rdb::data_set::{self, Conflict, Loaded};
 use crate::persist::rdb::loader::LoadError;
 use crate::persist::rdb::save::Format;
-use crate::persist::rdb::snapshot::Options;
 
 impl Engine {
     /// The data set as a file that Redis 7.0 and all later versions load.
     pub fn dump_rdb(&mut self, now: Now) -> alloc::vec::Vec<u8> {
         self.set_now(now);
-        let config = &self.server.config;
-        let options = Options {
-            format: Format::new(&self.store.tuning),
-            compress: config.is_on("rdbcompression"),
-            checksum: config.is_on("rdbchecksum"),
-            access: self.store.eviction.policy.uses_access_clock(),
-        };
+        let access = self.store.eviction.policy.uses_access_clock();
+        let options = self.server.rdb_options(Format::new(&self.store.tuning), access);
         data_set::save(&self.store, options, self.server.origin(false))
     }
 
@@ -25,5 +19,13 @@ impl Engine {
     pub fn load_rdb(&mut self, now: Now, bytes: &[u8]) -> Result<Loaded, LoadError> {
         self.set_now(now);
         data_set::load(&mut self.store, bytes, Conflict::Refuse)
+    }
+
+    /// Writes the data set and reads it back, as DEBUG RELOAD does.
+    pub fn reload(&mut self, now: Now) -> Result<Loaded, LoadError> {
+        self.set_now(now);
+        let options = self.server.reload_options(&self.store.tuning);
+        let origin = self.server.origin(false);
+        data_set::reload(&mut self.store, options, origin, true, Conflict::Refuse)
     }
 }

@@ -17,8 +17,11 @@ pub use stats::{CommandStats, Histogram, Rates, Stats};
 use crate::acl::Access;
 use crate::client::{Clients, ConnId, PubSub};
 use crate::config::Config;
-use crate::persist::rdb::snapshot::Origin;
+use crate::persist::rdb::VERSION_MAX;
+use crate::persist::rdb::save::Format;
+use crate::persist::rdb::snapshot::{Options, Origin};
 use crate::resp::Reply;
+use crate::value::Tuning;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -106,6 +109,17 @@ pub struct Server {
 }
 
 impl Server {
+    /// How a file is written that is for this engine alone and keeps all there is.
+    pub fn reload_options(&self, tuning: &Tuning) -> Options {
+        self.rdb_options(Format::of_version(VERSION_MAX, tuning), true)
+    }
+
+    /// How a file is written.
+    pub fn rdb_options(&self, format: Format, access: bool) -> Options {
+        let compress = self.config.is_on("rdbcompression");
+        Options { format, compress, checksum: self.config.is_on("rdbchecksum"), access }
+    }
+
     /// What a file says of its writer.
     pub fn origin(&self, aof_base: bool) -> Origin {
         Origin {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use redstart_core::persist::rdb::data_set::Loaded;
+use redstart_core::persist::rdb::loader::LoadError;
 use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer};
 
 use super::run::{Got, Host};
@@ -51,6 +53,16 @@ impl EngineHost {
     /// The engine, to look into.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The data set as a file.
+    pub fn dump_rdb(&mut self) -> Vec<u8> {
+        self.engine.dump_rdb(self.now)
+    }
+
+    /// Adds the keys of a file.
+    pub fn load_rdb(&mut self, bytes: &[u8]) -> Result<Loaded, LoadError> {
+        self.engine.load_rdb(self.now, bytes)
     }
 
     /// Starts to record.
@@ -156,6 +168,14 @@ impl Host for EngineHost {
         self.record(|| format!("disconnect {name:?}"));
         self.engine.disconnect(now, id);
         self.connections.remove(name);
+        self.settle()
+    }
+
+    fn reload(&mut self) -> Result<(), String> {
+        let loaded = self.engine.reload(self.now).map_err(|e| format!("reload: {e}"))?;
+        if loaded.empty > 0 {
+            return Err("reload: a collection without members".into());
+        }
         self.settle()
     }
 

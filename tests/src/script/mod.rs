@@ -218,7 +218,7 @@ fn skips(what: &str) -> Result<Vec<(String, String)>, String> {
     let names = what.split('(').next().unwrap_or_default().split(',').map(str::trim);
     names
         .map(|name| match name {
-            "cut" | "pipeline" | "resp3" | "multi" | "limits" | "redis-resp3" => {
+            "cut" | "pipeline" | "resp3" | "multi" | "limits" | "reload" | "redis-resp3" => {
                 Ok((name.to_string(), reason.to_string()))
             }
             other => Err(format!("skip: knows no variant {other:?}")),

@@ -15,6 +15,10 @@ pub trait Host {
     fn receive(&mut self, name: &str, patient: bool) -> Result<Got, String>;
     /// The client goes away.
     fn disconnect(&mut self, name: &str) -> Result<(), String>;
+    /// The data set is written to a file and read back, where that can be asked for.
+    fn reload(&mut self) -> Result<(), String> {
+        Ok(())
+    }
     /// Time passes.
     fn wait(&mut self, us: u64) -> Result<(), String>;
 }
@@ -64,12 +68,15 @@ pub struct Variant {
     pub multi: bool,
     /// Encoding limits, set before the first step.
     pub limits: Option<Limits>,
+    /// After each step the data set is written and read back.
+    pub reload: bool,
 }
 
 impl Variant {
     /// The name by which a script can opt out.
     pub fn name(&self) -> &'static str {
         match self {
+            Self { reload: true, .. } => "reload",
             Self { multi: true, .. } => "multi",
             Self { limits: Some(_), .. } => "limits",
             Self { resp3: true, .. } => "resp3",
@@ -100,6 +107,9 @@ pub fn run(script: &Script, host: &mut dyn Host, variant: Variant) -> Result<Vec
         let at = |e: String| format!("{}.test:{}: {e}", script.name, step.line);
         let wants_reply = !step.expected.is_empty();
         got.push(session.step(&step.action, wants_reply).map_err(at)?);
+        if variant.reload {
+            session.host.reload().map_err(at)?;
+        }
     }
     session.expect_silence().map_err(|e| format!("{}.test: at the end: {e}", script.name))?;
     Ok(got)

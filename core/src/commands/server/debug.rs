@@ -6,10 +6,7 @@ use crate::collections::decimal;
 use crate::command::{Args, Command, Ctx, Flow, Group};
 use crate::config::units;
 use crate::error::Error;
-use crate::persist::rdb;
 use crate::persist::rdb::data_set::{self, Conflict};
-use crate::persist::rdb::save::Format;
-use crate::persist::rdb::snapshot::Options;
 use crate::server::{Effect, Level};
 use crate::store::Entry;
 use crate::value::{Hash, List, Set, SortedSet};
@@ -207,21 +204,9 @@ fn reload(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if !save {
         return Err(Error::Text("ERR DEBUG RELOAD NOSAVE needs a file, and there are none yet"));
     }
-    let format = Format::of_version(rdb::VERSION_MAX, &ctx.db.tuning);
-    let options = Options {
-        format,
-        compress: ctx.server.config.is_on("rdbcompression"),
-        checksum: ctx.server.config.is_on("rdbchecksum"),
-        access: true,
-    };
-    let origin = ctx.server.origin(false);
-    let file = data_set::save(ctx.db, options, origin);
-    if flush {
-        for index in 0..ctx.db.count() {
-            ctx.db.flush(index);
-        }
-    }
-    if let Err(error) = data_set::load(ctx.db, &file, conflict) {
+    let (options, origin) = (ctx.server.reload_options(&ctx.db.tuning), ctx.server.origin(false));
+    let loaded = data_set::reload(ctx.db, options, origin, flush, conflict);
+    if let Err(error) = loaded {
         ctx.server.effects.push_back(Effect::Log(Level::Warning, format!("DEBUG RELOAD: {error}")));
         return Err(Error::Text("ERR Error trying to load the RDB dump, check server logs."));
     }

@@ -35,6 +35,23 @@ pub fn save(store: &Store, options: Options, origin: Origin) -> Vec<u8> {
     out
 }
 
+/// Writes the data set, empties the keyspace if wanted, and adds the keys of what was written.
+pub fn reload(
+    store: &mut Store,
+    options: Options,
+    origin: Origin,
+    empty: bool,
+    conflict: Conflict,
+) -> Result<Loaded, LoadError> {
+    let file = save(store, options, origin);
+    if empty {
+        for index in 0..store.count() {
+            store.flush(index);
+        }
+    }
+    load(store, &file, conflict)
+}
+
 /// Adds the keys of a file. What was added before an error stays.
 pub fn load(store: &mut Store, bytes: &[u8], conflict: Conflict) -> Result<Loaded, LoadError> {
     let mut loaded = Loaded::default();

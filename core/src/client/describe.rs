@@ -1,6 +1,7 @@
 //! A connection in one line, as CLIENT LIST, CLIENT INFO and the log show it.
 
-use super::Client;
+use super::tracking::Tracker;
+use super::{Client, Clients};
 use crate::resp::{Protocol, Reply};
 use alloc::format;
 use alloc::string::String;
@@ -13,12 +14,15 @@ const QUERY_BUFFER: usize = 20_474;
 
 impl Client {
     /// Its letters in `flags=`.
-    pub fn flags(&self) -> String {
+    pub fn flags(&self, tracker: Option<&Tracker>) -> String {
         let letters = [
             (self.monitor, 'O'),
             (self.is_subscriber(), 'P'),
             (self.transaction.is_some(), 'x'),
             (self.blocked.is_some() || self.held, 'b'),
+            (tracker.is_some(), 't'),
+            (tracker.is_some_and(|tracker| tracker.broken), 'R'),
+            (tracker.is_some_and(|tracker| tracker.bcast), 'B'),
             (self.watch_touched, 'd'),
             (self.closing, 'c'),
             (self.killed, 'A'),
@@ -31,7 +35,9 @@ impl Client {
     }
 
     /// The line without its end. `reply` is where its output is: elsewhere while its command runs.
-    pub fn describe(&self, reply: &Reply, now_ms: i64) -> Vec<u8> {
+    /// `clients` is the table of all, which it is in or comes from.
+    pub fn describe(&self, reply: &Reply, clients: &Clients) -> Vec<u8> {
+        let (now_ms, tracker) = (clients.now_ms, clients.trackers.get(&self.id));
         let pending = reply.out.len().saturating_sub(self.sent);
         let beyond = pending.saturating_sub(REPLY_BUFFER);
         let query = if self.query_bytes > 0 { self.query_bytes } else { self.query.len() };
@@ -60,7 +66,7 @@ impl Client {
              omem={beyond} tot-mem={total} events={} cmd={command} user=",
             seconds(self.created_ms),
             seconds(self.active_ms),
-            self.flags(),
+            self.flags(tracker),
             self.db,
             self.channels.len(),
             self.patterns.len(),
@@ -75,7 +81,8 @@ impl Client {
         line.extend_from_slice(rest.as_bytes());
         line.extend_from_slice(&self.user.name);
         let protocol = if reply.protocol == Protocol::Resp3 { 3 } else { 2 };
-        line.extend_from_slice(format!(" redir=-1 resp={protocol} lib-name=").as_bytes());
+        let redirect = tracker.map_or(-1, |tracker| tracker.redirect as i64);
+        line.extend_from_slice(format!(" redir={redirect} resp={protocol} lib-name=").as_bytes());
         line.extend_from_slice(&self.lib_name);
         line.extend_from_slice(b" lib-ver=");
         line.extend_from_slice(&self.lib_ver);

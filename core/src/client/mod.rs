@@ -3,6 +3,7 @@
 pub mod describe;
 pub mod pubsub;
 pub mod table;
+pub mod tracking;
 
 pub use pubsub::PubSub;
 pub use table::Clients;

@@ -1,10 +1,12 @@
 //! All connections, by handle and by number.
 
+use super::tracking::{Push, Tracker};
 use super::{Client, ConnId, Limits, Peer};
 use crate::resp::Reply;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::mem::take;
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -26,7 +28,9 @@ pub struct Clients {
     /// Connections that were written to by others since the engine last looked.
     pub told: Vec<ConnId>,
     /// Pushes to connections whose command runs: they follow its reply.
-    pub stray: Vec<(ConnId, Vec<u8>)>,
+    pub stray: Vec<(ConnId, Push)>,
+    /// Clients that cache what they read, by number.
+    pub trackers: BTreeMap<u64, Tracker>,
     /// Connections whose output went over its limit, to be closed.
     pub over: Vec<ConnId>,
     /// Connections whose output went over its soft limit, to be looked at again.
@@ -127,7 +131,7 @@ impl Clients {
             return;
         }
         let Some(client) = slot.client.as_deref_mut() else {
-            self.stray.push((conn, frame.to_vec()));
+            self.stray.push((conn, Push::Frame(frame.to_vec())));
             return;
         };
         if client.killed || client.closing {
@@ -137,10 +141,29 @@ impl Clients {
         self.note(conn);
     }
 
+    /// Sends what is no reply and no frame of RESP2. A connection whose command runs gets it after its reply.
+    pub fn push(&mut self, conn: ConnId, push: Push) {
+        let Some(slot) = self.slots.get_mut(conn.index as usize) else { return };
+        if slot.generation != conn.generation {
+            return;
+        }
+        let Some(client) = slot.client.as_deref_mut() else {
+            self.stray.push((conn, push));
+            return;
+        };
+        if client.killed || client.closing {
+            return;
+        }
+        let mut reply = take(&mut client.reply);
+        push.write(client, &mut reply);
+        client.reply = reply;
+        self.note(conn);
+    }
+
     /// Sends a line to a connection that monitors; one whose command runs gets it before its reply.
     pub fn tell_line(&mut self, conn: ConnId, line: &[u8]) {
         let Some(client) = self.get_mut(conn) else {
-            self.stray.push((conn, line.to_vec()));
+            self.stray.push((conn, Push::Frame(line.to_vec())));
             return;
         };
         if client.killed || client.closing {
@@ -167,14 +190,14 @@ impl Clients {
         }
     }
 
-    /// Hands over the pushes that came for `conn` while its command ran.
+    /// Hands over the pushes that came for `client` while its command ran.
     #[cold]
-    pub fn deliver_stray(&mut self, conn: ConnId, reply: &mut Reply) {
-        self.stray.retain(|(to, frame)| {
-            if *to == conn {
-                reply.frame(frame);
+    pub fn deliver_stray(&mut self, client: &Client, reply: &mut Reply) {
+        self.stray.retain(|(to, push)| {
+            if *to == client.conn {
+                push.write(client, reply);
             }
-            *to != conn
+            *to != client.conn
         });
     }
 

@@ -1,6 +1,6 @@
 //! Running one command that was let through: the clock of the statistics, the truncated reply on an error.
 
-use super::{Args, Command, Ctx, Flags, Flow};
+use super::{Args, Command, Ctx, Flags, Flow, tracking};
 use crate::error::Error;
 
 /// Runs `command`, whose place in the table is `id`, and writes its reply or its error.
@@ -19,6 +19,9 @@ pub fn call(
     let result = (command.run)(ctx, args);
     ctx.server.tick = (ctx.server.hooks.stopwatch)();
     let nanos = ctx.server.tick.wrapping_sub(start);
+    if ctx.db.tracking.is_on() {
+        tracking::after(ctx, command, args);
+    }
     match result {
         Ok(Flow::Block(wait)) => {
             debug_assert_eq!(reply_start, ctx.reply.out.len(), "a blocked command wrote a reply");

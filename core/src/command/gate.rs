@@ -3,7 +3,7 @@
 //! The order is part of the protocol: of several reasons to refuse, the client hears the first.
 //! Unknown name and arity come before this, in `commands::table`, since they need the table.
 
-use super::{Args, Command, Ctx, Flags, permission};
+use super::{Args, Command, Ctx, Flags, permission, tracking};
 use crate::config::Gate;
 use crate::error::Error;
 use crate::store::evict::Room;
@@ -51,6 +51,9 @@ pub fn pass(
     }
     if ctx.server.config.maxmemory > 0 {
         make_room(ctx, flags)?;
+    }
+    if ctx.db.tracking.is_on() {
+        tracking::before(ctx);
     }
     if !ctx.reply.is_resp3()
         && ctx.client.is_subscriber()

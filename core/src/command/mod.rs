@@ -11,6 +11,7 @@ pub mod permission;
 pub mod scan;
 pub mod spec;
 pub mod syntax;
+pub mod tracking;
 pub mod wait;
 
 pub use crate::resp::{Args, Request};

@@ -154,7 +154,7 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Words(Words { read: words::events, split: false }),
         "",
     ),
-    int("tracking-table-max-keys", 0, i64::MAX, "1000000").later("client-side caching"),
+    int("tracking-table-max-keys", 0, i64::MAX, "1000000"),
     // How values are encoded.
     int("hash-max-listpack-entries", 0, i64::MAX, "512").alias("hash-max-ziplist-entries"),
     memory("hash-max-listpack-value", 0, LONG, "64").alias("hash-max-ziplist-value"),

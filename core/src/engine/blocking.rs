@@ -56,6 +56,7 @@ impl Engine {
         let Some(blocked) = client.blocked.take() else { return false };
         self.server.tick = (self.server.hooks.stopwatch)();
         self.store.no_touch = client.no_touch;
+        self.store.tracking.author = client.id;
         let mut reply = Reply::new(client.reply.protocol);
         let args = blocked.request.args();
         let waits_on = match table::resolve(&self.server.names, args) {

@@ -1,6 +1,7 @@
 //! Time passing: timeouts, and background work in bounded steps.
 
 use super::Engine;
+use crate::command::tracking;
 use crate::server::{Effect, Level, Now};
 use crate::store::Db;
 use crate::store::evict::Room;
@@ -29,6 +30,7 @@ impl Engine {
                 unfinished |= self.store.expire_round(effort);
             }
             self.store.stats.lazyfreed += self.store.garbage.step(FREE_PARTS);
+            tracking::keep_limit(&mut self.store);
             unfinished |= !self.store.garbage.is_empty();
             if self.store.eviction.unfinished && self.server.pause.is_none() {
                 let limit = self.server.config.maxmemory;
@@ -69,6 +71,7 @@ impl Engine {
         }
         let paused = self.server.pause.is_some();
         !self.store.garbage.is_empty()
+            || self.store.tracking.has_work()
             || (!paused && self.store.eviction.unfinished)
             || (!paused
                 && self.server.active_expire

@@ -3,6 +3,7 @@
 
 use super::Engine;
 use crate::client::{Client, ConnId};
+use crate::command::tracking;
 use crate::commands::pubsub::publish_events;
 use crate::server::{Effect, Level, Now};
 use alloc::format;
@@ -73,7 +74,9 @@ impl Engine {
     /// Whether a command left something for other clients.
     #[inline]
     pub(super) fn store_has_news(&self) -> bool {
-        !self.store.events.is_empty() || !self.store.touched.is_empty()
+        !self.store.events.is_empty()
+            || !self.store.touched.is_empty()
+            || !self.store.tracking.news.is_empty()
     }
 
     /// Marks failed transactions and publishes key events. What concerns a client whose command runs stays:
@@ -91,6 +94,9 @@ impl Engine {
         if !self.store.events.is_empty() {
             publish_events(&mut self.store, &mut self.server);
         }
+        if !self.store.tracking.news.is_empty() {
+            tracking::spread(&mut self.store, &mut self.server, 0);
+        }
     }
 
     /// What every input ends with: spread the news, serve those who wait, queue what there is to send.
@@ -104,6 +110,9 @@ impl Engine {
             }
             self.serve_ready();
             self.resume_unblocked();
+        }
+        if self.store.tracking.has_broadcast() {
+            tracking::broadcast(&mut self.store, &mut self.server);
         }
         for conn in take(&mut self.server.clients.over) {
             if let Some(client) = self.server.clients.take(conn) {
@@ -124,7 +133,7 @@ impl Engine {
     /// Logs that a client is closed because it does not read.
     #[cold]
     pub(super) fn log_cut(&mut self, client: &Client) {
-        let line = client.describe(&client.reply, self.server.now.unix_ms());
+        let line = client.describe(&client.reply, &self.server.clients);
         self.server.effects.push_back(Effect::Log(
             Level::Warning,
             format!(

@@ -99,7 +99,7 @@ impl Engine {
         if (client.query.len() + queued) as u64 <= limit {
             return;
         }
-        let line = client.describe(&client.reply, self.server.now.unix_ms());
+        let line = client.describe(&client.reply, &self.server.clients);
         let start = &client.query[..client.query.len().min(64)];
         self.server.effects.push_back(Effect::Log(
             Level::Warning,
@@ -325,7 +325,7 @@ impl Engine {
             self.hand_touches_to(client);
         }
         if !self.server.clients.stray.is_empty() {
-            self.server.clients.deliver_stray(client.conn, reply);
+            self.server.clients.deliver_stray(client, reply);
         }
     }
 
@@ -340,7 +340,9 @@ impl Engine {
     pub(super) fn finish(&mut self, mut client: Box<Client>) {
         let conn = client.conn;
         if !self.server.clients.stray.is_empty() {
-            self.server.clients.deliver_stray(conn, &mut client.reply);
+            let mut reply = take(&mut client.reply);
+            self.server.clients.deliver_stray(&client, &mut reply);
+            client.reply = reply;
         }
         self.server.clients.put_back(client);
         self.queue_output(conn);

@@ -95,6 +95,8 @@ impl Engine {
         store.notify = config.notify_keyspace_events;
         self.server.clients.limits = Limits::new(config.output_limits);
         let number = |name| config.number(name) as u64;
+        store.tracking.keys_max =
+            usize::try_from(number("tracking-table-max-keys")).unwrap_or(usize::MAX);
         let tuning = &mut store.tuning;
         tuning.hash_listpack_entries = number("hash-max-listpack-entries");
         tuning.hash_listpack_value = config.bytes("hash-max-listpack-value");

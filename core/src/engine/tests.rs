@@ -255,6 +255,51 @@ fn idle_connections_are_closed() {
 }
 
 #[test]
+fn what_makes_room_for_a_command_is_told_before_its_reply() {
+    let mut host = Host::new(&[("tracking-table-max-keys", "2")]);
+    let reader = host.client();
+    host.say(reader, "HELLO 3\nCLIENT TRACKING ON\nMGET a b\n");
+    assert_eq!(host.say(reader, "CONFIG SET tracking-table-max-keys 1\n"), "+OK|");
+    let heard = host.say(reader, "MULTI\n");
+    assert!(heard.starts_with(">2|$10|invalidate|*1|$1|"), "{heard}");
+    assert!(heard.ends_with("|+OK|"), "{heard}");
+}
+
+#[test]
+fn a_table_of_tracked_keys_over_its_limit_shrinks_though_nobody_says_anything() {
+    let mut host = Host::new(&[]);
+    let reader = host.client();
+    host.say(reader, "HELLO 3\nCLIENT TRACKING ON\nMGET a b\n");
+    host.say(reader, "CONFIG SET tracking-table-max-keys 1\n");
+    assert!(host.engine.deadline().is_some());
+    host.pass(100);
+    assert!(host.hear(reader).starts_with(">2|$10|invalidate|*1|$1|"));
+    assert_eq!(host.engine.deadline(), None);
+}
+
+#[test]
+fn who_was_served_hears_of_what_that_changed_after_the_reply() {
+    let mut host = Host::new(&[]);
+    let (reader, other) = (host.client(), host.client());
+    host.say(reader, "HELLO 3\nCLIENT TRACKING ON\nLRANGE to 0 -1\n");
+    host.say(reader, "BLMOVE from to LEFT LEFT 0\n");
+    host.say(other, "RPUSH from x\n");
+    let stale = ">2|$10|invalidate|*1|$2|to|";
+    assert_eq!(host.hear(reader), format!("$1|x|{stale}"));
+}
+
+#[test]
+fn a_client_that_tracks_and_goes_leaves_nothing_that_is_told() {
+    let mut host = Host::new(&[]);
+    let (reader, writer) = (host.client(), host.client());
+    host.say(reader, "HELLO 3\nCLIENT TRACKING ON\nGET a\n");
+    host.engine.disconnect(host.now, reader);
+    assert!(host.engine.store.tracking.is_on());
+    assert_eq!(host.say(writer, "SET a 1\n"), "+OK|");
+    assert!(!host.engine.store.tracking.is_on());
+}
+
+#[test]
 fn protected_mode_keeps_strangers_out() {
     let mut host = Host::new(&[]);
     let stranger = Peer { addr: "10.0.0.1:5".into(), ..Peer::default() };

@@ -198,6 +198,8 @@ impl Store {
         let current = core::mem::replace(&mut self.current, db);
         self.remove(&key);
         self.stats.evicted += 1;
+        // Nobody changed it, whoever's command needs the room.
+        self.tracking.author = 0;
         self.touch_watchers(&key);
         self.event(Class::EVICTED, "evicted", &key);
         self.current = current;

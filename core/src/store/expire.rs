@@ -97,6 +97,7 @@ impl Store {
         self.unindex(&entry);
         self.stats.expired += 1;
         self.touched.extend(self.dbs[self.current].watch.watchers_of_live(entry.key()));
+        self.tracking.changed(entry.key(), 0);
         self.event(super::Class::EXPIRED, "expired", entry.key());
         if is_heavy(&entry) {
             self.garbage.push_entry(entry);

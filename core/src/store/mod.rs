@@ -1,7 +1,8 @@
 //! The keyspace: databases of entries, with everything that follows from a key being read or changed.
 //!
 //! Handlers go through [`Store`]: a look-up deletes what has expired, so nobody else compares clocks;
-//! a change goes through [`Store::changed`], which counts it, marks WATCHed keys and notes the event.
+//! a change goes through [`Store::changed`], which counts it, marks WATCHed keys, tells those who cache
+//! the key, and notes the event.
 //! The store knows no clients: watchers and waiters are numbers that the engine gave it.
 
 pub mod access;
@@ -13,6 +14,7 @@ pub mod expire;
 pub mod fields;
 pub mod garbage;
 mod strings;
+pub mod tracking;
 pub mod watch;
 
 pub use db::Db;
@@ -32,6 +34,7 @@ use alloc::vec::Vec;
 use db::hasher;
 use evict::Eviction;
 use garbage::Garbage;
+use tracking::Tracking;
 use watch::{Standing, WatchTable};
 
 // These two are macros because they borrow one database and leave the other fields of the store free: a
@@ -99,6 +102,7 @@ macro_rules! obituary {
             field_times: $field_times,
             notify: $store.notify,
             watch: $watch,
+            tracking: &mut $store.tracking,
             stats: &mut $store.stats,
             touched: &mut $store.touched,
             events: &mut $store.events,
@@ -161,6 +165,8 @@ pub struct Store {
     pub no_touch: bool,
     /// Expired keys are kept until this is cleared (CLIENT PAUSE WRITE keeps the data set as it is).
     pub keep_expired: bool,
+    /// What clients cache.
+    pub tracking: Tracking,
     /// WATCHers whose keys were touched.
     pub touched: Vec<u64>,
     /// Keys with waiters that got something, with their database, in the order it happened.
@@ -182,6 +188,7 @@ impl Store {
             dbs: (0..count).map(|_| Db::default()).collect(),
             current: 0,
             now_ms: 0,
+            tracking: Tracking::new(tuning.seed),
             tuning,
             stats: StoreStats::default(),
             dirty: 0,
@@ -646,9 +653,10 @@ impl Store {
         self.events.push(KeyEvent { class, event, db: self.current, key });
     }
 
-    /// Marks the transactions of those who WATCH `key` as failed.
+    /// Marks the transactions of those who WATCH `key` as failed, and tells those who cache it.
     #[inline]
     pub fn touch_watchers(&mut self, key: &[u8]) {
+        self.tracking.changed(key, self.tracking.author);
         let db = &self.dbs[self.current];
         if !db.watch.is_empty() {
             self.touched.extend(db.watch.watchers(key));
@@ -670,6 +678,7 @@ struct Obituary<'a> {
     field_times: &'a mut SortedSet,
     notify: Class,
     watch: &'a WatchTable,
+    tracking: &'a mut Tracking,
     stats: &'a mut StoreStats,
     touched: &'a mut Vec<u64>,
     events: &'a mut Vec<KeyEvent>,
@@ -683,6 +692,7 @@ impl Obituary<'_> {
         fields::unindex(self.field_times, self.seed, &entry);
         self.stats.expired += 1;
         self.touched.extend(self.watch.watchers_of_live(entry.key()));
+        self.tracking.changed(entry.key(), 0);
         if self.notify.intersects(Class::EXPIRED) {
             let key = Box::from(entry.key());
             let event = KeyEvent { class: Class::EXPIRED, event: "expired", db: self.db, key };

@@ -3,6 +3,7 @@
 use super::kill::CLIENT_KILL;
 use super::list::{CLIENT_ID, CLIENT_INFO, CLIENT_LIST};
 use super::pause::{CLIENT_PAUSE, CLIENT_UNBLOCK, CLIENT_UNPAUSE};
+use super::tracking::{CLIENT_CACHING, CLIENT_GETREDIR, CLIENT_TRACKING, CLIENT_TRACKINGINFO};
 use crate::client::ReplyMode;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::commands::help;
@@ -16,6 +17,7 @@ pub const CLIENT: Command = Command::new("client", -2, client_help)
     .since("2.4.0")
     .docs("", "A container for commands about connections.", "Depends on subcommand.")
     .subcommands(&[
+        &CLIENT_CACHING,
         &CLIENT_GETNAME,
         &CLIENT_GETREDIR,
         &CLIENT_HELP,
@@ -29,6 +31,8 @@ pub const CLIENT: Command = Command::new("client", -2, client_help)
         &CLIENT_REPLY,
         &CLIENT_SETINFO,
         &CLIENT_SETNAME,
+        &CLIENT_TRACKING,
+        &CLIENT_TRACKINGINFO,
         &CLIENT_UNBLOCK,
         &CLIENT_UNPAUSE,
     ]);
@@ -110,22 +114,6 @@ fn client_setinfo(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     *what = args[3].to_vec();
     ctx.reply.ok();
-    Ok(Flow::Done)
-}
-
-/// CLIENT GETREDIR: where invalidation messages go; -1, since nothing is tracked.
-pub(super) const CLIENT_GETREDIR: Command = Command::new("getredir", 2, client_getredir)
-    .loading()
-    .noscript()
-    .sentinel()
-    .stale()
-    .acl(Acl::CONNECTION)
-    .group(Group::Connection)
-    .since("6.0.0")
-    .docs("", "Returns the connection that invalidation messages are redirected to.", "O(1)");
-
-fn client_getredir(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
-    ctx.reply.int(-1);
     Ok(Flow::Done)
 }
 

@@ -70,6 +70,9 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     if let Some(protocol) = protocol {
         ctx.reply.protocol = protocol;
+        if let Some(tracker) = ctx.server.clients.trackers.get_mut(&ctx.client.id) {
+            tracker.resp3 = protocol == Protocol::Resp3;
+        }
     }
     let proto = if ctx.reply.is_resp3() { 3 } else { 2 };
     let id = ctx.client.id as i64;

@@ -1,7 +1,7 @@
 //! CLIENT LIST, INFO, ID: who is connected.
 
 use super::kill::class;
-use crate::client::Client;
+use crate::client::{Client, Clients};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
 use alloc::vec::Vec;
@@ -36,11 +36,11 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         }
         for id in ids {
             if id == ctx.client.id as i64 {
-                describe(&mut text, ctx.client, ctx.reply, ctx.server.now.unix_ms());
+                describe(&mut text, ctx.client, ctx.reply, &ctx.server.clients);
             } else if let Some(client) =
                 u64::try_from(id).ok().and_then(|id| ctx.server.clients.by_id(id))
             {
-                describe(&mut text, client, &client.reply, ctx.server.now.unix_ms());
+                describe(&mut text, client, &client.reply, &ctx.server.clients);
             }
         }
     } else if args.len() == 2 {
@@ -68,7 +68,7 @@ pub(super) const CLIENT_INFO: Command = Command::new("info", 2, client_info)
 fn client_info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let mut text = Vec::new();
     ctx.client.argument_bytes = args.iter_from(0).map(<[u8]>::len).sum();
-    describe(&mut text, ctx.client, ctx.reply, ctx.server.now.unix_ms());
+    describe(&mut text, ctx.client, ctx.reply, &ctx.server.clients);
     ctx.client.argument_bytes = 0;
     ctx.reply.verbatim(b"txt", &text);
     Ok(Flow::Done)
@@ -92,24 +92,24 @@ fn client_id(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
 
 /// Describes every connection that is wanted, in the order they came.
 fn describe_all(ctx: &Ctx<'_>, text: &mut Vec<u8>, wanted: impl Fn(&Client) -> bool) {
-    let now_ms = ctx.server.now.unix_ms();
+    let clients = &ctx.server.clients;
     let mut own = Some(&*ctx.client);
     for client in ctx.server.clients.iter() {
         if own.is_some_and(|own| own.id < client.id)
             && let Some(own) = own.take().filter(|own| wanted(own))
         {
-            describe(text, own, ctx.reply, now_ms);
+            describe(text, own, ctx.reply, clients);
         }
         if wanted(client) {
-            describe(text, client, &client.reply, now_ms);
+            describe(text, client, &client.reply, clients);
         }
     }
     if let Some(own) = own.filter(|own| wanted(own)) {
-        describe(text, own, ctx.reply, now_ms);
+        describe(text, own, ctx.reply, clients);
     }
 }
 
-fn describe(text: &mut Vec<u8>, client: &Client, reply: &crate::resp::Reply, now_ms: i64) {
-    text.extend_from_slice(&client.describe(reply, now_ms));
+fn describe(text: &mut Vec<u8>, client: &Client, reply: &crate::resp::Reply, clients: &Clients) {
+    text.extend_from_slice(&client.describe(reply, clients));
     text.push(b'\n');
 }

@@ -9,6 +9,7 @@ mod monitor;
 mod pause;
 mod ping;
 mod reset;
+mod tracking;
 
 pub use auth::AUTH;
 pub use client::CLIENT;

@@ -1,7 +1,7 @@
 //! SELECT and RESET: the state of a connection, and letting go of all of it.
 
 use crate::client::{Client, ReplyMode};
-use crate::command::{Acl, Args, Command, Ctx, Flow, Group, wait};
+use crate::command::{Acl, Args, Command, Ctx, Flow, Group, tracking, wait};
 use crate::commands::{pubsub, transaction};
 use crate::error::Error;
 use crate::resp::Protocol;
@@ -63,7 +63,8 @@ fn reset(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     Ok(Flow::Done)
 }
 
-/// Lets go of what a connection holds: its wait, its transaction, watched keys, subscriptions, MONITOR.
+/// Lets go of what a connection holds: its wait, its transaction, watched keys, subscriptions, what it caches,
+/// MONITOR.
 pub fn release(store: &mut Store, server: &mut Server, client: &mut Client) {
     wait::end(store, server, client);
     if client.held {
@@ -74,6 +75,7 @@ pub fn release(store: &mut Store, server: &mut Server, client: &mut Client) {
     client.transaction = None;
     transaction::unwatch_all(store, client);
     pubsub::leave_all(server, client);
+    tracking::end(store, server, client);
     if client.monitor {
         client.monitor = false;
         server.monitors.retain(|&conn| conn != client.conn);

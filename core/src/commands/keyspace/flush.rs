@@ -62,6 +62,7 @@ fn flush(ctx: &mut Ctx<'_>, dbs: core::ops::Range<usize>, sync: bool) {
     for db in dbs {
         ctx.db.dirty += ctx.db.flush(db);
     }
+    ctx.db.tracking.flushed();
     if sync {
         ctx.db.stats.lazyfreed += ctx.db.garbage.step(SYNC_PARTS);
     }

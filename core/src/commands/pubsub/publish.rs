@@ -41,7 +41,7 @@ fn publish_command(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 fn own_message_first(ctx: &mut Ctx<'_>) {
     let at_once = !ctx.nested && ctx.client.reply_mode == ReplyMode::On;
     if at_once && !ctx.server.clients.stray.is_empty() {
-        ctx.server.clients.deliver_stray(ctx.client.conn, ctx.reply);
+        ctx.server.clients.deliver_stray(ctx.client, ctx.reply);
     }
 }
 

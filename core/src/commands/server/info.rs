@@ -157,7 +157,7 @@ fn clients(text: &mut Text<'_, '_>) {
         ("client_recent_max_input_buffer", input as u64),
         ("client_recent_max_output_buffer", output as u64),
         ("blocked_clients", server.blocked_clients as u64),
-        ("tracking_clients", 0),
+        ("tracking_clients", server.clients.trackers.len() as u64),
         ("clients_in_timeout_table", server.deadlines.len() as u64),
     ];
     text.lines(&lines);
@@ -280,7 +280,8 @@ fn stats(text: &mut Text<'_, '_>) {
     let server = &text.ctx.server;
     let (stats, keys) = (server.stats.clone(), text.ctx.db.stats.clone());
     let [ops, bytes_in, bytes_out] = server.rates.per_second(server.now.mono_us, &stats);
-    let pubsub = &server.pubsub;
+    let (pubsub, tracking) = (&server.pubsub, &text.ctx.db.tracking);
+    let tracked = (tracking.keys() as u64, tracking.items(), tracking.prefixes() as u64);
     let (channels, patterns, shard_channels) =
         (pubsub.channels.len(), pubsub.patterns.len(), pubsub.shard_channels.len());
     text.lines(&[
@@ -327,9 +328,9 @@ fn stats(text: &mut Text<'_, '_>) {
         ("active_defrag_key_misses", 0),
         ("total_active_defrag_time", 0),
         ("current_active_defrag_time", 0),
-        ("tracking_total_keys", 0),
-        ("tracking_total_items", 0),
-        ("tracking_total_prefixes", 0),
+        ("tracking_total_keys", tracked.0),
+        ("tracking_total_items", tracked.1),
+        ("tracking_total_prefixes", tracked.2),
         ("unexpected_error_replies", 0),
         ("total_error_replies", stats.error_replies),
         ("dump_payload_sanitizations", 0),

@@ -215,7 +215,7 @@ pub fn note(
 ) {
     let unix_ms = ctx.server.now.unix_ms();
     ctx.client.argument_bytes = args.iter_from(0).map(<[u8]>::len).sum();
-    let client = ctx.client.describe(ctx.reply, unix_ms);
+    let client = ctx.client.describe(ctx.reply, &ctx.server.clients);
     ctx.client.argument_bytes = 0;
     let entry = LogEntry { count: 1, reason, context, object, username, unix_ms, client };
     let limit = usize::try_from(ctx.server.config.number("acllog-max-len")).unwrap_or(usize::MAX);

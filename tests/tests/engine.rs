@@ -10,8 +10,6 @@ use redstart_tests::script::{
 
 /// Commands of a later release that scripts use already: those scripts are not run yet.
 const LATER: &[(&str, &str)] = &[
-    ("SORT", "sorting comes with the release that has BY and GET patterns"),
-    ("SORT_RO", "as SORT"),
     ("LATENCY", "the latency monitor comes with a later release"),
 ];
 

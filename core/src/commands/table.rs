@@ -162,6 +162,8 @@ pub static TABLE: &[&Command] = &[
     &keyspace::RESTORE,
     &keyspace::RESTORE_ASKING,
     &keyspace::SCAN,
+    &keyspace::SORT,
+    &keyspace::SORT_RO,
     &keyspace::SWAPDB,
     &keyspace::TOUCH,
     &keyspace::TTL,

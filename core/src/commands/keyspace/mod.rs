@@ -7,6 +7,7 @@ mod flush;
 mod object;
 mod rename;
 mod scan;
+mod sort;
 
 pub use del::{DEL, EXISTS, TOUCH, TYPE, UNLINK};
 pub use dump::{DUMP, RESTORE, RESTORE_ASKING};
@@ -17,3 +18,4 @@ pub use flush::{FLUSHALL, FLUSHDB};
 pub use object::OBJECT;
 pub use rename::{COPY, MOVE, RENAME, RENAMENX, SWAPDB};
 pub use scan::{DBSIZE, KEYS, RANDOMKEY, SCAN};
+pub use sort::{SORT, SORT_RO};

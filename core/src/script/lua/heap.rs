@@ -225,21 +225,12 @@ impl Heap {
 
     /// A new empty table.
     pub fn table(&mut self) -> TableId {
-        self.gc.used += table::OVERHEAD;
-        TableId(self.tables.add(Table::default(), self.gc.white))
+        self.table_with(0, 0)
     }
 
     /// A new table with room for a list and for fields; without the room if memory is short.
     pub fn table_with(&mut self, list: usize, fields: usize) -> TableId {
-        let id = self.table();
-        if list + fields > 0 {
-            let room = self.room();
-            let table = &mut self.tables[id.0];
-            if table.resize(list, fields, room).is_ok() {
-                self.gc.used += table.parts_size();
-            }
-        }
-        id
+        alloc_table(&mut self.tables, &mut self.gc, list, fields)
     }
 
     /// Reads a table.
@@ -258,24 +249,7 @@ impl Heap {
 
     /// Sets `table[key]` without metamethods.
     pub(super) fn set(&mut self, id: TableId, key: Value, value: Value) -> Result<(), Refused> {
-        let room = self.room();
-        let table = &mut self.tables[id.0];
-        table.absent = 0;
-        if table.mark == Mark::Black {
-            self.gc.back(id, &mut table.mark);
-        }
-        match table.slot(key) {
-            Some(slot) => {
-                *slot = value;
-                Ok(())
-            }
-            None => {
-                let before = table.parts_size();
-                let result = table.insert(key, value, room);
-                self.gc.used = (self.gc.used + table.parts_size()).saturating_sub(before);
-                result
-            }
-        }
+        set_table(&mut self.tables, &mut self.gc, id, key, value)
     }
 
     /// Sets a field of a table that a host or library builds.
@@ -330,5 +304,52 @@ impl Heap {
         self.gc.used += size_of::<User>();
         let user = User { meta, env, mark: Mark::White0, finalized: false };
         UserId(self.users.add(user, self.gc.white))
+    }
+}
+
+// These two take the parts of the heap that they change, so that the interpreter can hold on to
+// code and constants meanwhile.
+
+/// A new table with room for a list and for fields; without the room if memory is short.
+pub(super) fn alloc_table(
+    tables: &mut Arena<Table>,
+    gc: &mut Gc,
+    list: usize,
+    fields: usize,
+) -> TableId {
+    let mut table = Table::default();
+    gc.used += table::OVERHEAD;
+    if list + fields > 0 && table.resize(list, fields, gc.hard_cap.saturating_sub(gc.used)).is_ok()
+    {
+        gc.used += table.parts_size();
+    }
+    TableId(tables.add(table, gc.white))
+}
+
+/// Sets `table[key]` without metamethods.
+pub(super) fn set_table(
+    tables: &mut Arena<Table>,
+    gc: &mut Gc,
+    id: TableId,
+    key: Value,
+    value: Value,
+) -> Result<(), Refused> {
+    let room = gc.hard_cap.saturating_sub(gc.used);
+    let table = &mut tables[id.0];
+    table.absent = 0;
+    if table.mark == Mark::Black {
+        gc.back(id, &mut table.mark);
+    }
+    match table.slot(key) {
+        Some(slot) => {
+            *slot = value;
+            Ok(())
+        }
+        None => {
+            let before = table.parts_size();
+            let result = table.insert(key, value, room);
+            gc.account(before, table.parts_size());
+            result
+        }
     }
 }

@@ -16,8 +16,6 @@
 //! * [`native`]: functions written in Rust, the file to read to write a library
 //! * [`lib`]: the libraries
 
-// The machine that uses all this comes next.
-#![allow(dead_code)]
 
 pub mod heap;
 pub mod lib;
@@ -27,19 +25,24 @@ pub mod value;
 
 mod debug;
 mod gc;
+mod lex;
 mod meta;
+mod opcode;
+mod parse;
 mod proto;
 mod strings;
 mod table;
 mod thread;
+mod vm;
 
 pub use table::Table;
+pub use vm::Step;
 
 use alloc::vec::Vec;
 use heap::Heap;
 use native::{NativeFn, Raised};
 use thread::{Thread, WINDOW};
-use value::{Str, TableId, ThreadId, Value};
+use value::{FunctionId, Str, TableId, ThreadId, Value};
 
 /// A Lua state.
 pub struct Lua {
@@ -47,6 +50,13 @@ pub struct Lua {
     /// The stack that runs. Its slot in the heap is empty meanwhile.
     thread: Thread,
     current: ThreadId,
+    main: ThreadId,
+    /// Coroutines that wait for others.
+    nesting: u32,
+    /// The number of arguments of a function that is to be called first.
+    pending: Option<u32>,
+    /// The function `next`, which loops do without calling it.
+    next: Option<FunctionId>,
     globals: TableId,
     /// Values that the host keeps, out of reach for scripts.
     registry: TableId,
@@ -80,6 +90,10 @@ impl Lua {
             heap,
             thread: Thread::new(),
             current,
+            main: current,
+            nesting: 0,
+            pending: None,
+            next: None,
             globals,
             registry,
             string_meta: None,

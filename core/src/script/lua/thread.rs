@@ -23,6 +23,8 @@ pub(super) enum Want {
     Exactly(u16),
     /// All of them; the top says how many.
     All,
+    /// As many as a `for` has variables; then the loop goes on or ends.
+    Loop(u8),
     /// The instruction of the caller that made the call without being a call: a metamethod.
     Meta,
     /// The same, and the truth of the result is turned round: `a <= b` asked as `not (b < a)`.
@@ -45,8 +47,10 @@ pub(super) struct Frame {
     pub(super) catches: bool,
     /// The last entry of [`Thread::payloads`] belongs to this native.
     pub(super) payload: bool,
-    /// A native that waits for what it called: it counts as a level of C's stack.
-    pub(super) waits: bool,
+    /// Called by a native or in place of a metamethod: it counts as a level of C's stack.
+    pub(super) counted: bool,
+    /// How many operands of a concatenation are left, when a metamethod interrupted it.
+    pub(super) left: u8,
     /// Calls that a tail call has replaced, which levels in error positions count.
     pub(super) tail_calls: u32,
 }

@@ -3,6 +3,7 @@
 //! A name is found as PUC Lua finds it: the instruction that put the value into its register says
 //! where it came from.
 
+use super::Lua;
 use super::heap::Code;
 use super::native::Raised;
 use super::number::write_number;
@@ -10,7 +11,6 @@ use super::opcode::{self, a, b, bx, c, op, sj};
 use super::proto::Proto;
 use super::thread::Frame;
 use super::value::{Str, Value};
-use super::Lua;
 use alloc::vec::Vec;
 
 /// A kind of variable and its name.
@@ -107,7 +107,12 @@ impl Lua {
     /// "attempt to `verb` local 'name' (a type value)", for a value in a register of the
     /// running function if one is given.
     #[cold]
-    pub(super) fn type_error_in(&mut self, value: Value, verb: &str, register: Option<u8>) -> Raised {
+    pub(super) fn type_error_in(
+        &mut self,
+        value: Value,
+        verb: &str,
+        register: Option<u8>,
+    ) -> Raised {
         let name = register.and_then(|register| {
             let frame = self.thread.frames.last()?;
             let proto = self.proto_of(frame)?;
@@ -230,7 +235,9 @@ fn find_setter(proto: &Proto, end: usize, register: u8) -> Option<usize> {
                 register >= first && (b(word) == 0 || register < first.saturating_add(b(word) - 1))
             }
             opcode::SELF | opcode::SELFR => register == first || register == first.wrapping_add(1),
-            opcode::FORLOOP | opcode::FORPREP => register >= first && register <= first.saturating_add(3),
+            opcode::FORLOOP | opcode::FORPREP => {
+                register >= first && register <= first.saturating_add(3)
+            }
             opcode::JMP => {
                 let target = (pc as i64 + 1 + i64::from(sj(word))).max(0) as usize;
                 // What lies between is not on the way; a jump past the end is another way.

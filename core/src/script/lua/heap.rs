@@ -138,7 +138,6 @@ pub(super) struct User {
     pub(super) meta: Option<TableId>,
     pub(super) env: TableId,
     pub(super) mark: Mark,
-    pub(super) finalized: bool,
 }
 
 macro_rules! objects {
@@ -302,7 +301,7 @@ impl Heap {
 
     pub(super) fn user(&mut self, meta: Option<TableId>, env: TableId) -> UserId {
         self.gc.used += size_of::<User>();
-        let user = User { meta, env, mark: Mark::White0, finalized: false };
+        let user = User { meta, env, mark: Mark::White0 };
         UserId(self.users.add(user, self.gc.white))
     }
 }

@@ -15,7 +15,7 @@ macro_rules! events {
     };
 }
 
-// Those whose absence a table remembers come first.
+// Those whose absence a table remembers come first. There is no `__gc`: nothing finalizes.
 events! {
     Index = b"__index",
     NewIndex = b"__newindex",
@@ -23,7 +23,6 @@ events! {
     Eq = b"__eq",
     Len = b"__len",
     Call = b"__call",
-    Gc = b"__gc",
     Metatable = b"__metatable",
     Add = b"__add",
     Sub = b"__sub",
@@ -54,7 +53,7 @@ impl Lua {
     /// The handler of an event in a metatable; that there is none is remembered.
     #[inline]
     pub(super) fn fast_event(&mut self, meta: TableId, event: Event) -> Value {
-        debug_assert!((event as u8) < 8, "only eight absences are remembered");
+        debug_assert!((event as u8) < 7, "only so many absences are remembered");
         let bit = 1 << event as u8;
         let table = &mut self.heap.tables[meta.0];
         if table.absent & bit != 0 {

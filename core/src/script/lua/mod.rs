@@ -16,7 +16,6 @@
 //! * [`native`]: functions written in Rust, the file to read to write a library
 //! * [`lib`]: the libraries
 
-
 pub mod heap;
 pub mod lib;
 pub mod native;
@@ -70,6 +69,8 @@ pub struct Lua {
     memory_exceeded: bool,
     /// Settings of `cjson`.
     json: lib::cjson::Config,
+    /// What `print` wrote.
+    printed: Vec<u8>,
     /// Kept for building strings.
     buffer: Vec<u8>,
     /// More that the collector must not take.
@@ -102,6 +103,7 @@ impl Lua {
             budget: 0,
             memory_exceeded: false,
             json: lib::cjson::Config::default(),
+            printed: Vec::new(),
             buffer: Vec::new(),
             roots: Vec::new(),
         }
@@ -128,6 +130,11 @@ impl Lua {
     #[must_use]
     pub fn registry(&self) -> TableId {
         self.registry
+    }
+
+    /// What `print` has written since this was last asked.
+    pub fn take_printed(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.printed)
     }
 
     /// Sets the metatable that all strings share.

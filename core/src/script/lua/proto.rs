@@ -34,7 +34,6 @@ pub(super) struct Proto {
     pub(super) upvalue_names: Box<[Str]>,
     /// The chunk's name as given: `@file`, `=text` or the source itself.
     pub(super) source: Option<Str>,
-    pub(super) line: u32,
     pub(super) parameters: u8,
     pub(super) registers: u8,
     pub(super) variadic: bool,

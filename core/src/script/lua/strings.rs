@@ -147,11 +147,6 @@ impl Strings {
         self.slots[id as usize].mark = mark;
     }
 
-    #[inline]
-    pub(super) fn mark(&self, id: u32) -> Mark {
-        self.slots[id as usize].mark
-    }
-
     /// How many slots a sweep has to visit.
     pub(super) fn slots(&self) -> usize {
         self.slots.len()

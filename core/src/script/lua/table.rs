@@ -42,8 +42,6 @@ pub struct Table {
     pub(super) absent: u8,
     /// Set by a host: the table refuses writes.
     pub(super) read_only: bool,
-    /// The next free slot of the arena.
-    pub(super) next_free: u32,
 }
 
 /// Why a key was not inserted.
@@ -71,7 +69,6 @@ impl Default for Table {
             mark: Mark::Free,
             absent: 0,
             read_only: false,
-            next_free: NONE,
         }
     }
 }

@@ -455,7 +455,7 @@ impl Parser<'_> {
     }
 
     /// Puts the value into this register, the jumps' outcomes too.
-    fn to_register(&mut self, expr: &mut Expr, register: u8) -> Done<()> {
+    fn put_in(&mut self, expr: &mut Expr, register: u8) -> Done<()> {
         self.discharge_to(expr, register)?;
         if let Kind::Jump(pc) = expr.kind {
             self.concat(&mut expr.when_true, pc)?;
@@ -463,8 +463,7 @@ impl Parser<'_> {
         if expr.has_jumps() {
             let (mut load_false, mut load_true) = (NO_JUMP, NO_JUMP);
             if self.needs_value(expr.when_true) || self.needs_value(expr.when_false) {
-                let over =
-                    if matches!(expr.kind, Kind::Jump(_)) { NO_JUMP } else { self.jump()? };
+                let over = if matches!(expr.kind, Kind::Jump(_)) { NO_JUMP } else { self.jump()? };
                 self.label();
                 load_false = self.emit_abc(opcode::LOADBOOL, register, 0, 1)?;
                 self.label();
@@ -479,30 +478,30 @@ impl Parser<'_> {
         Ok(())
     }
 
-    pub(super) fn to_next(&mut self, expr: &mut Expr) -> Done<()> {
+    pub(super) fn put_in_next(&mut self, expr: &mut Expr) -> Done<()> {
         self.discharge(expr)?;
         self.free(expr);
         self.reserve(1)?;
-        self.to_register(expr, self.func.free as u8 - 1)
+        self.put_in(expr, self.func.free as u8 - 1)
     }
 
-    pub(super) fn to_any(&mut self, expr: &mut Expr) -> Done<u8> {
+    pub(super) fn put_in_any(&mut self, expr: &mut Expr) -> Done<u8> {
         self.discharge(expr)?;
         if let Kind::Register(register) = expr.kind {
             if !expr.has_jumps() {
                 return Ok(register);
             }
             if usize::from(register) >= self.func.active.len() {
-                self.to_register(expr, register)?;
+                self.put_in(expr, register)?;
                 return Ok(register);
             }
         }
-        self.to_next(expr)?;
+        self.put_in_next(expr)?;
         Ok(self.func.free as u8 - 1)
     }
 
-    pub(super) fn to_value(&mut self, expr: &mut Expr) -> Done<()> {
-        if expr.has_jumps() { self.to_any(expr).map(drop) } else { self.discharge(expr) }
+    pub(super) fn make_value(&mut self, expr: &mut Expr) -> Done<()> {
+        if expr.has_jumps() { self.put_in_any(expr).map(drop) } else { self.discharge(expr) }
     }
 
     /// `variable = expr`
@@ -510,18 +509,18 @@ impl Parser<'_> {
         match variable.kind {
             Kind::Local(register) => {
                 self.free(expr);
-                return self.to_register(expr, register);
+                return self.put_in(expr, register);
             }
             Kind::Upvalue(index) => {
-                let register = self.to_any(expr)?;
+                let register = self.put_in_any(expr)?;
                 self.emit_abc(opcode::SETUPVAL, register, index, 0)?;
             }
             Kind::Global(index) => {
-                let register = self.to_any(expr)?;
+                let register = self.put_in_any(expr)?;
                 self.global(opcode::SETGLOBAL, register, index)?;
             }
             Kind::Indexed(table, key) => {
-                let value = self.to_any(expr)?;
+                let value = self.put_in_any(expr)?;
                 self.store_indexed(table, key, value)?;
             }
             _ => debug_assert!(false, "only variables are assigned to"),
@@ -541,7 +540,7 @@ impl Parser<'_> {
 
     /// `expr:name`: the function and the object in two new registers.
     pub(super) fn method(&mut self, expr: &mut Expr, name: u32) -> Done<()> {
-        let object = self.to_any(expr)?;
+        let object = self.put_in_any(expr)?;
         self.free(expr);
         let function = self.func.free as u8;
         self.reserve(2)?;
@@ -571,7 +570,7 @@ impl Parser<'_> {
                 _ => {}
             }
         }
-        Ok(Key::Register(self.to_any(key)?))
+        Ok(Key::Register(self.put_in_any(key)?))
     }
 
     // Conditions.
@@ -653,7 +652,7 @@ impl Parser<'_> {
 
     /// A unary operation that may meet a metamethod.
     pub(super) fn unary(&mut self, op: u8, expr: &mut Expr) -> Done<()> {
-        let register = self.to_any(expr)?;
+        let register = self.put_in_any(expr)?;
         self.free(expr);
         expr.kind = Kind::Relocatable(self.emit_abc(op, 0, register, 0)?);
         Ok(())
@@ -667,22 +666,17 @@ impl Parser<'_> {
     }
 
     /// An arithmetic operation; `op` is that of two registers.
-    pub(super) fn arithmetic(
-        &mut self,
-        op: u8,
-        left: &mut Expr,
-        right: &mut Expr,
-    ) -> Done<()> {
+    pub(super) fn arithmetic(&mut self, op: u8, left: &mut Expr, right: &mut Expr) -> Done<()> {
         const TO_RK: u8 = opcode::ADDK - opcode::ADD;
         const TO_KR: u8 = opcode::KADD - opcode::ADD;
         let word = if let Some(constant) = self.small_constant(right)? {
-            let register = self.to_any(left)?;
+            let register = self.put_in_any(left)?;
             abc(op + TO_RK, 0, register, constant)
         } else {
-            let second = self.to_any(right)?;
+            let second = self.put_in_any(right)?;
             match self.small_constant(left)? {
                 Some(constant) => abc(op + TO_KR, 0, constant, second),
-                None => abc(op, 0, self.to_any(left)?, second),
+                None => abc(op, 0, self.put_in_any(left)?, second),
             }
         };
         self.free_two(left, right);
@@ -706,21 +700,16 @@ impl Parser<'_> {
         Ok(u8::try_from(index).ok())
     }
 
-    pub(super) fn equality(
-        &mut self,
-        equal: bool,
-        left: &mut Expr,
-        right: &mut Expr,
-    ) -> Done<()> {
+    pub(super) fn equality(&mut self, equal: bool, left: &mut Expr, right: &mut Expr) -> Done<()> {
         let wanted = u8::from(equal);
         let word = if let Some(constant) = self.equality_constant(right)? {
-            let register = self.to_any(left)?;
+            let register = self.put_in_any(left)?;
             abc(opcode::EQK, wanted, register, constant)
         } else {
-            let second = self.to_any(right)?;
+            let second = self.put_in_any(right)?;
             match self.equality_constant(left)? {
                 Some(constant) => abc(opcode::EQK, wanted, second, constant),
-                None => abc(opcode::EQ, wanted, self.to_any(left)?, second),
+                None => abc(opcode::EQ, wanted, self.put_in_any(left)?, second),
             }
         };
         self.compare(word, left, right)
@@ -736,18 +725,18 @@ impl Parser<'_> {
     ) -> Done<()> {
         let step = u8::from(or_equal);
         let word = if let Some(constant) = self.small_constant(right)? {
-            let register = self.to_any(left)?;
+            let register = self.put_in_any(left)?;
             let op = if swapped { opcode::GTK } else { opcode::LTK };
             abc(op + step, 1, register, constant)
         } else {
-            let second = self.to_any(right)?;
+            let second = self.put_in_any(right)?;
             match self.small_constant(left)? {
                 Some(constant) => {
                     let op = if swapped { opcode::LTK } else { opcode::GTK };
                     abc(op + step, 1, second, constant)
                 }
                 None => {
-                    let first = self.to_any(left)?;
+                    let first = self.put_in_any(left)?;
                     let (first, second) = if swapped { (second, first) } else { (first, second) };
                     abc(opcode::LT + step, 1, first, second)
                 }
@@ -763,12 +752,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    pub(super) fn concatenate(
-        &mut self,
-        left: &mut Expr,
-        right: &mut Expr,
-    ) -> Done<()> {
-        self.to_value(right)?;
+    pub(super) fn concatenate(&mut self, left: &mut Expr, right: &mut Expr) -> Done<()> {
+        self.make_value(right)?;
         if let Kind::Relocatable(pc) = right.kind
             && op(*self.at(pc)) == opcode::CONCAT
             && let Kind::Register(register) = left.kind
@@ -778,7 +763,7 @@ impl Parser<'_> {
             left.kind = Kind::Relocatable(pc);
             return Ok(());
         }
-        self.to_next(right)?;
+        self.put_in_next(right)?;
         let (Kind::Register(first), Kind::Register(second)) = (left.kind, right.kind) else {
             debug_assert!(false, "both were put into registers");
             return Ok(());

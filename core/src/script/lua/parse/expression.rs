@@ -90,16 +90,20 @@ impl Parser<'_> {
         match operator {
             Binary::And => self.go_if_true(left),
             Binary::Or => self.go_if_false(left),
-            Binary::Concat => self.to_next(left),
+            Binary::Concat => self.put_in_next(left),
             Binary::Arithmetic(_) | Binary::Order(..) => {
-                if left.numeral().is_some() { Ok(()) } else { self.to_any(left).map(drop) }
+                if left.numeral().is_some() {
+                    Ok(())
+                } else {
+                    self.put_in_any(left).map(drop)
+                }
             }
             Binary::Equality(_) => {
                 let constant = matches!(
                     left.kind,
                     Kind::Nil | Kind::True | Kind::False | Kind::Constant(_) | Kind::Number(_)
                 );
-                if constant && !left.has_jumps() { Ok(()) } else { self.to_any(left).map(drop) }
+                if constant && !left.has_jumps() { Ok(()) } else { self.put_in_any(left).map(drop) }
             }
         }
     }
@@ -179,7 +183,7 @@ impl Parser<'_> {
             match self.token {
                 Token::Char(b'.') => self.field(&mut expr)?,
                 Token::Char(b'[') => {
-                    let table = self.to_any(&mut expr)?;
+                    let table = self.put_in_any(&mut expr)?;
                     let key = self.index()?;
                     expr = Expr::new(Kind::Indexed(table, key));
                 }
@@ -191,7 +195,7 @@ impl Parser<'_> {
                     expr = self.call(&expr)?;
                 }
                 Token::Char(b'(' | b'{') | Token::String => {
-                    self.to_next(&mut expr)?;
+                    self.put_in_next(&mut expr)?;
                     expr = self.call(&expr)?;
                 }
                 _ => return Ok(expr),
@@ -201,7 +205,7 @@ impl Parser<'_> {
 
     /// `.name`
     pub(super) fn field(&mut self, expr: &mut Expr) -> Done<()> {
-        let table = self.to_any(expr)?;
+        let table = self.put_in_any(expr)?;
         self.advance()?;
         let name = self.name()?;
         let mut key = Expr::new(Kind::Constant(self.string_constant(name)?));
@@ -214,7 +218,7 @@ impl Parser<'_> {
     fn index(&mut self) -> Done<Key> {
         self.advance()?;
         let mut key = self.expression()?;
-        self.to_value(&mut key)?;
+        self.make_value(&mut key)?;
         self.expect(Token::Char(b']'))?;
         self.key_of(&mut key)
     }
@@ -255,7 +259,7 @@ impl Parser<'_> {
             0
         } else {
             if !matches!(last.kind, Kind::Void) {
-                self.to_next(&mut last)?;
+                self.put_in_next(&mut last)?;
             }
             (self.func.free - usize::from(base)) as u8
         };
@@ -271,7 +275,7 @@ impl Parser<'_> {
         let mut count = 1;
         let mut last = self.expression()?;
         while self.accept(Token::Char(b','))? {
-            self.to_next(&mut last)?;
+            self.put_in_next(&mut last)?;
             last = self.expression()?;
             count += 1;
         }
@@ -283,14 +287,14 @@ impl Parser<'_> {
         let line = self.lexer.line;
         let pc = self.emit_abc(opcode::NEWTABLE, 0, 0, 0)?;
         let mut table = Expr::new(Kind::Relocatable(pc));
-        self.to_next(&mut table)?;
+        self.put_in_next(&mut table)?;
         let Kind::Register(register) = table.kind else { return Ok(table) };
         self.expect(Token::Char(b'{'))?;
         let (mut list, mut fields, mut pending) = (0u32, 0u32, 0u32);
         let mut item = Expr::new(Kind::Void);
         while self.token != Token::Char(b'}') {
             if !matches!(item.kind, Kind::Void) {
-                self.to_next(&mut item)?;
+                self.put_in_next(&mut item)?;
                 item = Expr::new(Kind::Void);
                 if pending == FIELDS_PER_FLUSH {
                     self.set_list(register, list, pending as u8)?;
@@ -322,7 +326,7 @@ impl Parser<'_> {
                 list -= 1;
             } else {
                 if !matches!(item.kind, Kind::Void) {
-                    self.to_next(&mut item)?;
+                    self.put_in_next(&mut item)?;
                 }
                 self.set_list(register, list, pending as u8)?;
             }
@@ -344,7 +348,7 @@ impl Parser<'_> {
         };
         self.expect(Token::Char(b'='))?;
         let mut value = self.expression()?;
-        let value = self.to_any(&mut value)?;
+        let value = self.put_in_any(&mut value)?;
         self.store_indexed(table, key, value)?;
         self.func.free = free;
         Ok(())
@@ -367,4 +371,3 @@ impl Parser<'_> {
         Ok(())
     }
 }
-

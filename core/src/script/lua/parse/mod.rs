@@ -303,7 +303,8 @@ impl Parser<'_> {
         let mut found = None;
         for (depth, func) in self.outer.iter_mut().enumerate().rev() {
             if let Some(register) = find_local(func, name) {
-                let block = func.blocks.iter_mut().rev().find(|b| b.locals <= usize::from(register));
+                let block =
+                    func.blocks.iter_mut().rev().find(|b| b.locals <= usize::from(register));
                 if let Some(block) = block {
                     block.captured = true;
                 }
@@ -319,7 +320,8 @@ impl Parser<'_> {
             return Ok(Expr::new(Kind::Global(self.string_constant(name)?)));
         };
         for depth in depth + 1..=self.outer.len() {
-            let func = if depth == self.outer.len() { &mut self.func } else { &mut self.outer[depth] };
+            let func =
+                if depth == self.outer.len() { &mut self.func } else { &mut self.outer[depth] };
             if func.upvalues.len() >= MAX_UPVALUES {
                 // The message is about the function that has too many.
                 let line = func.line;
@@ -429,7 +431,6 @@ impl Parser<'_> {
             locals: func.locals.into(),
             upvalue_names: upvalue_names.into(),
             source: Some(self.source),
-            line: func.line,
             parameters: func.parameters,
             registers: func.registers,
             variadic: func.variadic,

@@ -21,10 +21,7 @@ impl Parser<'_> {
     }
 
     fn at_block_end(&self) -> bool {
-        matches!(
-            self.token,
-            Token::Else | Token::Elseif | Token::End | Token::Eof | Token::Until
-        )
+        matches!(self.token, Token::Else | Token::Elseif | Token::End | Token::Eof | Token::Until)
     }
 
     /// True if no statement may follow.
@@ -188,7 +185,7 @@ impl Parser<'_> {
                     self.expression_to_next()?;
                 } else {
                     let mut one = Expr::new(Kind::Number(1.0));
-                    self.to_next(&mut one)?;
+                    self.put_in_next(&mut one)?;
                 }
                 self.for_body(base, line, 1, true)?;
             }
@@ -219,7 +216,7 @@ impl Parser<'_> {
 
     fn expression_to_next(&mut self) -> Done<()> {
         let mut expr = self.expression()?;
-        self.to_next(&mut expr)
+        self.put_in_next(&mut expr)
     }
 
     /// The loop around the body; the three hidden variables are in registers.
@@ -325,7 +322,7 @@ impl Parser<'_> {
             return Ok(());
         }
         if !matches!(last.kind, Kind::Void) {
-            self.to_next(last)?;
+            self.put_in_next(last)?;
         }
         if extra > 0 {
             let register = self.func.free as u8;
@@ -350,10 +347,10 @@ impl Parser<'_> {
             }
             self.emit_abc(opcode::RETURN, active as u8, 0, 0)?;
         } else if count == 1 {
-            let register = self.to_any(&mut last)?;
+            let register = self.put_in_any(&mut last)?;
             self.emit_abc(opcode::RETURN1, register, 2, 0)?;
         } else {
-            self.to_next(&mut last)?;
+            self.put_in_next(&mut last)?;
             self.emit_abc(opcode::RETURN, active as u8, count as u8 + 1, 0)?;
         }
         Ok(())
@@ -437,4 +434,3 @@ impl Parser<'_> {
         Ok(())
     }
 }
-

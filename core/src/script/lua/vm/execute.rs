@@ -349,8 +349,7 @@ impl Lua {
                     }
                     o::SELF | o::SELFR => {
                         let object = reg!(b(word));
-                        let key =
-                            if op(word) == o::SELF { konst!(c(word)) } else { reg!(c(word)) };
+                        let key = if op(word) == o::SELF { konst!(c(word)) } else { reg!(c(word)) };
                         reg!(a(word).wrapping_add(1)) = object;
                         if let (Value::Table(id), Value::Str(name)) = (object, key) {
                             let table = &self.heap.tables[id.0];
@@ -514,11 +513,8 @@ impl Lua {
                     }
                     o::FORPREP => {
                         let index = a(word);
-                        let (start, limit, step) = (
-                            reg!(index),
-                            reg!(index.wrapping_add(1)),
-                            reg!(index.wrapping_add(2)),
-                        );
+                        let (start, limit, step) =
+                            (reg!(index), reg!(index.wrapping_add(1)), reg!(index.wrapping_add(2)));
                         if let (Value::Num(start), Value::Num(_), Value::Num(step)) =
                             (start, limit, step)
                         {
@@ -533,11 +529,9 @@ impl Lua {
                     }
                     o::FORLOOP => {
                         let index = a(word);
-                        let (Value::Num(at), Value::Num(limit), Value::Num(step)) = (
-                            reg!(index),
-                            reg!(index.wrapping_add(1)),
-                            reg!(index.wrapping_add(2)),
-                        ) else {
+                        let (Value::Num(at), Value::Num(limit), Value::Num(step)) =
+                            (reg!(index), reg!(index.wrapping_add(1)), reg!(index.wrapping_add(2)))
+                        else {
                             continue;
                         };
                         let at = at + step;

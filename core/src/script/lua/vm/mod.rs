@@ -18,11 +18,11 @@ use super::value::{FunctionId, ThreadId, Value};
 use alloc::vec::Vec;
 
 /// Frames that a coroutine can have: PUC Lua's array of calls doubles up to here.
-const MAX_FRAMES: usize = 16_384;
+const MAX_FRAMES: usize = 16_382;
 /// Room past that for a handler of the error.
 const SPARE_FRAMES: usize = 512;
 /// Levels of C's stack in PUC Lua: natives and metamethods that wait for others.
-pub(super) const MAX_DEPTH: u32 = 200;
+pub(super) const MAX_DEPTH: u32 = 198;
 
 /// Why the machine stopped.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub(super) enum Entered {
 }
 
 /// Why the loop was left.
+#[derive(Clone, Copy)]
 pub(super) enum Pause {
     Budget,
     Host(u32),
@@ -70,7 +71,12 @@ impl Lua {
     }
 
     /// Compiles with so many levels of C's stack in use.
-    pub(super) fn load_at(&mut self, name: &[u8], source: &[u8], levels: u32) -> Result<Value, Value> {
+    pub(super) fn load_at(
+        &mut self,
+        name: &[u8],
+        source: &[u8],
+        levels: u32,
+    ) -> Result<Value, Value> {
         self.budget -= (source.len() / 2) as i64;
         if source.len().saturating_mul(16) > self.heap.room() {
             let text = self.heap.string(b"not enough memory");
@@ -496,7 +502,12 @@ impl Lua {
     }
 
     /// Hands results that stand at `from` to the frame below the one that was popped.
-    pub(super) fn deliver(&mut self, frame: &Frame, from: usize, count: usize) -> Result<(), Raised> {
+    pub(super) fn deliver(
+        &mut self,
+        frame: &Frame,
+        from: usize,
+        count: usize,
+    ) -> Result<(), Raised> {
         self.thread.depth -= u32::from(frame.counted);
         let func = frame.func as usize;
         let stack = &mut self.thread.stack;
@@ -648,7 +659,9 @@ impl Lua {
         self.thread.resumer = Some(resumer);
         let before = self.thread.size();
         let top = self.thread.top;
-        self.thread.stack.resize((top + count + 2 * WINDOW).max(self.thread.stack.len()), Value::Nil);
+        self.thread
+            .stack
+            .resize((top + count + 2 * WINDOW).max(self.thread.stack.len()), Value::Nil);
         self.heap.gc.account(before, self.thread.size());
         self.thread.stack[top..top + count].copy_from_slice(&values);
         self.thread.top = top + count;
@@ -725,13 +738,10 @@ impl Lua {
 
     /// A coroutine that is going to run a function.
     pub(super) fn new_thread(&mut self, function: FunctionId) -> ThreadId {
-        let thread = Thread {
-            stack: alloc::vec![Value::Function(function)],
-            top: 1,
-            ..Thread::default()
-        };
+        let thread =
+            Thread { stack: alloc::vec![Value::Function(function)], top: 1, ..Thread::default() };
         self.heap.thread(thread)
     }
 }
 
-pub(super) use slow::arith;
+pub(super) use slow::{arith, to_number};

@@ -12,7 +12,7 @@ use super::super::value::{TableId, UpvalueId, Value};
 use super::Entered;
 
 /// A number, or a string that stands for one.
-pub(super) fn to_number(lua: &Lua, value: Value) -> Option<f64> {
+pub(crate) fn to_number(lua: &Lua, value: Value) -> Option<f64> {
     match value {
         Value::Num(number) => Some(number),
         Value::Str(text) => parse_number(lua.heap.bytes(text)),
@@ -75,7 +75,12 @@ impl Lua {
     }
 
     /// Calls a handler; its result completes the instruction.
-    pub(super) fn call_meta(&mut self, handler: Value, operands: &[Value], want: Want) -> Result<Entered, Raised> {
+    pub(super) fn call_meta(
+        &mut self,
+        handler: Value,
+        operands: &[Value],
+        want: Want,
+    ) -> Result<Entered, Raised> {
         let top = self.free_slot();
         self.thread.top = top;
         self.ensure(4);

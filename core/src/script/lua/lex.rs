@@ -3,7 +3,7 @@
 //! Errors are those of PUC Lua: what is wrong, then `near` the text of the token.
 
 use super::heap::Heap;
-use super::number::{is_space, parse_number, write_number};
+use super::number::{parse_number, write_number};
 use super::value::Str;
 use alloc::vec::Vec;
 
@@ -436,10 +436,4 @@ impl<'a> Lexer<'a> {
         self.buffer.push(meant);
         Ok(())
     }
-}
-
-/// Whether the source is compiled code, which is refused.
-pub(super) fn is_binary(source: &[u8]) -> bool {
-    debug_assert!(!is_space(0x1b), "the mark of compiled code is no space");
-    source.first() == Some(&0x1b)
 }

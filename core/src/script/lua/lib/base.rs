@@ -443,7 +443,7 @@ fn integer_in_base(text: &[u8], base: u32) -> Option<f64> {
 
 fn loaded(call: &mut Call<'_>, name: &[u8], source: &[u8]) -> Result<Flow, Raised> {
     // What is in progress has its share of the levels of syntax.
-    let levels = 4 + call.lua.thread.depth;
+    let levels = 3 + call.lua.thread.depth;
     match call.lua.load_at(name, source, levels) {
         Ok(function) => call.give(function),
         Err(message) => {

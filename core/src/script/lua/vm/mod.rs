@@ -18,11 +18,11 @@ use super::value::{FunctionId, ThreadId, Value};
 use alloc::vec::Vec;
 
 /// Frames that a coroutine can have: PUC Lua's array of calls doubles up to here.
-const MAX_FRAMES: usize = 16_382;
+const MAX_FRAMES: usize = 16_383;
 /// Room past that for a handler of the error.
 const SPARE_FRAMES: usize = 512;
 /// Levels of C's stack in PUC Lua: natives and metamethods that wait for others.
-pub(super) const MAX_DEPTH: u32 = 198;
+pub(super) const MAX_DEPTH: u32 = 199;
 
 /// Why the machine stopped.
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl From<Pause> for Entered {
 impl Lua {
     /// Compiles a chunk to a function. The error is a message.
     ///
-    /// The name is PUC's: `@file`, `=text`, or the source itself.
+    /// The name is PUC's: `@file`, `=text`, or the source itself. Compiled code is none of Lua's
+    /// source and refused as that, as in Redis.
     pub fn load(&mut self, name: &[u8], source: &[u8]) -> Result<Value, Value> {
         self.load_at(name, source, 3)
     }
@@ -83,14 +84,6 @@ impl Lua {
             return Err(Value::Str(text));
         }
         let name_string = self.heap.string(name);
-        if super::lex::is_binary(source) {
-            // Compiled code could break any assumption of the machine.
-            let mut text = Vec::new();
-            write_position(name, 1, &mut text);
-            text.truncate(text.len() - 4);
-            text.extend_from_slice(b": bad header in precompiled chunk");
-            return Err(Value::Str(self.heap.string(&text)));
-        }
         match super::parse::compile(&mut self.heap, source, name_string, levels) {
             Ok(proto) => {
                 let env = self.globals;

@@ -96,8 +96,10 @@ const NEWER: &[(&str, &[&str])] = &[
 ];
 
 /// Commands of other groups that show and change what a group works on, drawn along with it.
-const COMPANIONS: &[(&str, &[&str])] =
-    &[("bitmap", &["GET", "SET", "APPEND", "SETRANGE", "INCRBY", "EXPIRE", "COPY"])];
+const COMPANIONS: &[(&str, &[&str])] = &[
+    ("bitmap", &["GET", "SET", "APPEND", "SETRANGE", "INCRBY", "COPY"]),
+    ("hyperloglog", &["GET", "GETRANGE", "STRLEN", "APPEND", "COPY"]),
+];
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,7 +5,7 @@
 //! arguments that follow it. Names of keys hint at their type, so that most commands find the type they
 //! work on and some do not; numbers are mostly small, sometimes at an edge, sometimes no numbers.
 
-use redstart_core::command::{Command, Group};
+use redstart_core::command::{Command, Flags, Group};
 use redstart_core::commands::table::TABLE;
 
 use crate::chance::Chance;
@@ -139,6 +139,7 @@ pub fn rules() -> Vec<Rule> {
 pub struct Writer<'a> {
     chance: &'a mut Chance,
     group: Group,
+    reads: bool,
     out: Vec<Vec<u8>>,
     /// What a `numkeys` before promised.
     repeats: Option<usize>,
@@ -147,7 +148,8 @@ pub struct Writer<'a> {
 /// One command after `rule`, now and then with a mistake in it.
 pub fn draw(rule: &Rule, chance: &mut Chance) -> Vec<Vec<u8>> {
     let out = rule.words.iter().map(|word| word.clone().into_bytes()).collect();
-    let mut writer = Writer { chance, group: rule.command.group, out, repeats: None };
+    let reads = rule.command.flags.contains(Flags::READONLY);
+    let mut writer = Writer { chance, group: rule.command.group, reads, out, repeats: None };
     writer.write(&rule.syntax);
     let Writer { mut out, chance, .. } = writer;
     if chance.percent(3) {
@@ -197,7 +199,11 @@ impl Writer<'_> {
                 }
             }
             Node::Repeated(inner) => {
-                let times = self.repeats.take().unwrap_or_else(|| 1 + self.chance.below(3));
+                // Registers that matter come with hundreds of elements.
+                let many = self.group == Group::HyperLogLog && self.chance.percent(25);
+                let most =
+                    if many && self.out.len() > 1 && self.out[0] == b"PFADD" { 600 } else { 3 };
+                let times = self.repeats.take().unwrap_or_else(|| 1 + self.chance.below(most));
                 for _ in 0..times {
                     self.write(inner);
                 }
@@ -211,10 +217,14 @@ impl Writer<'_> {
         {
             return value.into_bytes();
         }
+        if name == "element" && self.group == Group::HyperLogLog {
+            return self.chance.below(20_000).to_string().into_bytes();
+        }
         let kind = name.split_once(':').map_or(name, |(_, kind)| kind);
         let kind = kind.trim_end_matches(|c: char| c.is_ascii_digit());
         match kind {
-            "key" | "source" | "destination" | "newkey" | "src" | "dst" => self.key(),
+            "key" | "sourcekey" | "destkey" | "source" | "destination" | "newkey" | "src"
+            | "dst" => self.key(),
             "numkeys" | "numfields" => {
                 let count = 1 + self.chance.below(3);
                 self.repeats = Some(count);
@@ -256,13 +266,17 @@ impl Writer<'_> {
     /// A key of the type that the command's group works on, mostly.
     fn key(&mut self) -> Vec<u8> {
         let letter = match self.group {
-            _ if self.chance.percent(6) => self.chance.pick(&["s", "l", "t", "z", "h", "none"]),
+            _ if self.chance.percent(6) => {
+                self.chance.pick(&["s", "l", "t", "z", "h", "p", "none"])
+            }
+            Group::String if self.reads && self.chance.percent(20) => "p",
+            Group::HyperLogLog => "p",
             Group::String | Group::Bitmap => "s",
             Group::List => "l",
             Group::Set => "t",
             Group::SortedSet | Group::Geo => "z",
             Group::Hash => "h",
-            _ => self.chance.pick(&["s", "l", "t", "z", "h"]),
+            _ => self.chance.pick(&["s", "l", "t", "z", "h", "p"]),
         };
         format!("{letter}{}", self.chance.below(4)).into_bytes()
     }

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod geo;
 pub mod hash;
 pub mod help;
+pub mod hyperloglog;
 pub mod keyspace;
 pub mod list;
 pub mod pubsub;

@@ -3,8 +3,8 @@
 //! Whatever knows the set of commands is computed from here.
 
 use super::{
-    acl, bitmap, connection, geo, hash, keyspace, list, pubsub, server, set, string, transaction,
-    zset,
+    acl, bitmap, connection, geo, hash, hyperloglog, keyspace, list, pubsub, server, set, string,
+    transaction, zset,
 };
 use crate::acl::{Catalog, Category, Found};
 use crate::command::{Args, Command};
@@ -75,6 +75,12 @@ pub static TABLE: &[&Command] = &[
     &hash::HSTRLEN,
     &hash::HTTL,
     &hash::HVALS,
+    // hyperloglog
+    &hyperloglog::PFADD,
+    &hyperloglog::PFCOUNT,
+    &hyperloglog::PFDEBUG,
+    &hyperloglog::PFMERGE,
+    &hyperloglog::PFSELFTEST,
     // list
     &list::BLMOVE,
     &list::BLMPOP,

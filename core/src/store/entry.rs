@@ -578,13 +578,22 @@ impl Entry {
     /// Appends bytes to a string; the new length, or `None` when it is no string. Growth is amortised:
     /// long strings double, short ones are copied into the next size class.
     pub fn append(&mut self, tail: &[u8]) -> Option<usize> {
+        self.replace_tail(usize::MAX, tail)
+    }
+
+    /// Cuts a string off after `kept` bytes, if it is longer, and appends others; the new length, or `None`
+    /// when it is no string.
+    pub fn replace_tail(&mut self, kept: usize, tail: &[u8]) -> Option<usize> {
         let old = self.shape();
         let mut buffer = itoa::Buffer::new();
         let value = self.as_str()?;
-        let head = value.text(&mut buffer);
-        let total = head.len() + tail.len();
+        let text = value.text(&mut buffer);
+        let head = &text[..kept.min(text.len())];
+        let kept = head.len();
+        let total = kept + tail.len();
         if total > SETTLED_BYTES_MAX {
             let vector = self.vector_mut()?;
+            vector.truncate(kept);
             grow(vector, tail.len());
             vector.extend_from_slice(tail);
             return Some(total);
@@ -592,9 +601,9 @@ impl Entry {
         let expiry_ms = self.expiry_ms();
         let new = Shape::new(Kind::Inline, true, expiry_ms.is_some(), old.key_len, total);
         if kind_of(old.bits) == Kind::Inline && old.can_become(new) {
-            // SAFETY: the allocation has room for the new length, and the old bytes keep their place.
+            // SAFETY: the allocation has room for the new length, and the kept bytes keep their place.
             unsafe {
-                let end = self.at.add(new.value_at() + old.value_len).as_ptr();
+                let end = self.at.add(new.value_at() + kept).as_ptr();
                 ptr::copy_nonoverlapping(tail.as_ptr(), end, tail.len());
                 self.write_value_len(new);
             }

@@ -4,6 +4,7 @@
 //! representation that changes as the value grows: the encodings that OBJECT ENCODING names.
 
 pub mod hash;
+pub mod hyperloglog;
 pub mod list;
 pub mod set;
 pub mod sorted_set;

@@ -43,6 +43,19 @@ impl Entry {
         self.bytes_mut()
     }
 
+    /// Replaces the `old` bytes of a string from `at` on, which are there, by others; `None` when it is no string.
+    pub fn splice(&mut self, at: usize, old: usize, new: &[u8]) -> Option<()> {
+        let len = self.as_str()?.len();
+        let (from, to) = (at + old, at + new.len());
+        let bytes = self.bytes_to(len + new.len().saturating_sub(old))?;
+        bytes.copy_within(from..len, to);
+        bytes[at..to].copy_from_slice(new);
+        if new.len() < old {
+            self.replace_tail(len - (old - new.len()), b"")?;
+        }
+        Some(())
+    }
+
     fn grow_by(&mut self, more: usize) -> Option<()> {
         const ZEROS: [u8; SETTLED_BYTES_MAX] = [0; SETTLED_BYTES_MAX];
         let len = self.as_str()?.len() + more;
@@ -70,6 +83,23 @@ pub(super) fn grow(vector: &mut Vec<u8>, more: usize) {
 mod tests {
     use super::*;
     use crate::value::Str;
+
+    #[test]
+    fn bytes_in_the_middle_are_replaced_by_more_or_fewer() {
+        for len in [20, 250, 254, 256, 300, 4096, 5000] {
+            for (old, new) in [(0, "abc"), (2, "xy"), (1, "abcd"), (4, "z"), (10, "")] {
+                for at in [0, 3, len - old] {
+                    let mut model: Vec<u8> = (0..len).map(|i| i as u8).collect();
+                    let mut entry = Entry::string(b"key", &model);
+                    entry.set_expiry_ms(Some(5));
+                    model.splice(at..at + old, new.bytes());
+                    assert_eq!(entry.splice(at, old, new.as_bytes()), Some(()));
+                    assert_eq!(entry.as_str(), Some(Str::Bytes(&model)), "{len} {at} {old} {new}");
+                    assert_eq!(entry.expiry_ms(), Some(5));
+                }
+            }
+        }
+    }
 
     #[test]
     fn bytes_that_are_there_are_changed_where_they_are() {

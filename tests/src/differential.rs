@@ -93,6 +93,7 @@ const NEWER: &[(&str, &[&str])] = &[
     ("BITOP", &["DIFF", "DIFF1", "ANDOR", "ONE"]),
     ("GEOSEARCH", &["BYPOLYGON"]),
     ("GEOSEARCHSTORE", &["BYPOLYGON"]),
+    ("SET", &["IFEQ", "IFNE", "IFDEQ", "IFDNE"]),
 ];
 
 /// Commands of other groups that show and change what a group works on, drawn along with it.

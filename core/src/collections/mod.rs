@@ -17,3 +17,4 @@ pub mod ranked_tree;
 pub mod scored;
 pub mod sorted_set;
 pub mod thin;
+pub mod xxh3;

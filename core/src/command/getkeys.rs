@@ -36,8 +36,9 @@ fn no_keys_given(spec: &KeySpec, args: Args<'_>) -> bool {
 }
 
 fn set_flags(args: Args<'_>) -> KeyFlags {
-    // With GET the old value is told.
-    if (3..args.len()).any(|index| args.is(index, "get")) {
+    // With GET the old value is told, and a condition tells something of it.
+    const READERS: [&str; 5] = ["get", "ifeq", "ifne", "ifdeq", "ifdne"];
+    if (3..args.len()).any(|index| READERS.iter().any(|word| args.is(index, word))) {
         KeyFlags::RW | KeyFlags::ACCESS | KeyFlags::UPDATE
     } else {
         KeyFlags::OW | KeyFlags::UPDATE

@@ -14,6 +14,7 @@ use super::double::is_infinity;
 use super::{MAX_TEXT, write_unsigned};
 use alloc::vec::Vec;
 use big::Big;
+use core::cmp::Ordering;
 
 /// A `long double`.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -36,6 +37,8 @@ const TEXT_LIMIT: usize = 5 * 1024;
 impl Extended {
     const INFINITE: Self = Self { negative: false, mantissa: 1 << 63, exponent: NOT_FINITE };
     const ZERO: Self = Self { negative: false, mantissa: 0, exponent: 0 };
+    /// The largest number that is finite.
+    pub const MAX: Self = Self { negative: false, mantissa: u64::MAX, exponent: LIMIT as i32 - 64 };
 
     /// Reads what C's `strtold` reads to the end: decimal, hexadecimal or infinity.
     ///
@@ -125,6 +128,31 @@ impl Extended {
             return None;
         }
         Some(Self { negative: false, mantissa: mantissa << shift, exponent: exponent as i32 })
+    }
+}
+
+impl Extended {
+    /// Which of two is larger; the zeros are equal.
+    pub fn order(self, other: Self) -> Ordering {
+        let sign = |value: Self| match (value.mantissa, value.negative) {
+            (0, _) => 0,
+            (_, true) => -1,
+            (_, false) => 1,
+        };
+        let magnitudes = (self.exponent, self.mantissa).cmp(&(other.exponent, other.mantissa));
+        sign(self).cmp(&sign(other)).then(match sign(self) {
+            0 => Ordering::Equal,
+            1 => magnitudes,
+            _ => magnitudes.reverse(),
+        })
+    }
+}
+
+impl core::ops::Neg for Extended {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self { negative: !self.negative, ..self }
     }
 }
 

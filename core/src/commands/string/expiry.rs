@@ -1,5 +1,6 @@
-//! The options of SET and GETEX: conditions, and when the key expires.
+//! The options of SET, GETEX and MSETEX: conditions, and when the key expires.
 
+use super::compare::Test;
 use crate::collections::decimal;
 use crate::command::{Args, Ctx};
 use crate::error::Error;
@@ -17,7 +18,18 @@ pub(super) enum When<'a> {
     AtMillis(&'a [u8]),
 }
 
-impl When<'_> {
+impl<'a> When<'a> {
+    /// The time that the word at `index` gives `number`.
+    pub(super) fn parse(args: Args<'_>, index: usize, number: &'a [u8]) -> Option<Self> {
+        Some(match () {
+            () if args.is(index, "EX") => Self::Seconds(number),
+            () if args.is(index, "PX") => Self::Millis(number),
+            () if args.is(index, "EXAT") => Self::AtSeconds(number),
+            () if args.is(index, "PXAT") => Self::AtMillis(number),
+            () => return None,
+        })
+    }
+
     /// The Unix time in milliseconds; only times after the epoch will do, and spans over zero.
     pub(super) fn unix_ms(self, ctx: &Ctx<'_>) -> Result<i64, Error> {
         let (text, unit, base) = match self {
@@ -44,9 +56,10 @@ impl When<'_> {
 pub(super) enum Allowed {
     Set,
     GetEx,
+    MSetEx,
 }
 
-/// The options of SET or GETEX.
+/// The options of SET, GETEX or MSETEX.
 #[derive(Debug, Default)]
 pub(super) struct Options<'a> {
     pub(super) nx: bool,
@@ -55,6 +68,7 @@ pub(super) struct Options<'a> {
     pub(super) keep_ttl: bool,
     pub(super) persist: bool,
     pub(super) when: Option<When<'a>>,
+    pub(super) test: Option<Test<'a>>,
 }
 
 impl<'a> Options<'a> {
@@ -62,31 +76,30 @@ impl<'a> Options<'a> {
     pub(super) fn parse(args: Args<'a>, first: usize, allowed: Allowed) -> Result<Self, Error> {
         let mut options = Self::default();
         let set = allowed == Allowed::Set;
+        let sets = allowed != Allowed::GetEx;
         let mut at = first;
         while at < args.len() {
             let timeless = options.when.is_none() && !options.keep_ttl && !options.persist;
-            if set && args.is(at, "NX") && !options.xx {
+            if sets && args.is(at, "NX") && !options.xx && options.test.is_none() {
                 options.nx = true;
-            } else if set && args.is(at, "XX") && !options.nx {
+            } else if sets && args.is(at, "XX") && !options.nx && options.test.is_none() {
                 options.xx = true;
             } else if set && args.is(at, "GET") {
                 options.get = true;
-            } else if set && args.is(at, "KEEPTTL") && options.when.is_none() {
+            } else if sets && args.is(at, "KEEPTTL") && options.when.is_none() {
                 options.keep_ttl = true;
-            } else if !set && args.is(at, "PERSIST") && options.when.is_none() {
+            } else if !sets && args.is(at, "PERSIST") && options.when.is_none() {
                 options.persist = true;
+            } else if set
+                && !options.nx
+                && !options.xx
+                && options.test.is_none()
+                && let Some(test) = Test::parse(args, at)
+            {
+                options.test = Some(test);
+                at += 1;
             } else if timeless && let Some(number) = args.get(at + 1) {
-                options.when = Some(if args.is(at, "EX") {
-                    When::Seconds(number)
-                } else if args.is(at, "PX") {
-                    When::Millis(number)
-                } else if args.is(at, "EXAT") {
-                    When::AtSeconds(number)
-                } else if args.is(at, "PXAT") {
-                    When::AtMillis(number)
-                } else {
-                    return Err(Error::Syntax);
-                });
+                options.when = Some(When::parse(args, at, number).ok_or(Error::Syntax)?);
                 at += 1;
             } else {
                 return Err(Error::Syntax);

@@ -44,7 +44,7 @@ pub const SET: Command = Command::new("set", -3, set)
     .group(Group::String)
     .since("1.0.0")
     .keys(&[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE).union(KeyFlags::VARIABLE_FLAGS))])
-    .docs("key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]", "Stores a string under a key, whatever it held before.", "O(1)");
+    .docs("key value [NX|XX|IFEQ ifeq-value|IFNE ifne-value|IFDEQ ifdeq-digest|IFDNE ifdne-digest] [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]", "Stores a string under a key, whatever it held before.", "O(1)");
 
 fn set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if args.len() > 3 {
@@ -75,6 +75,15 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         }
         return Ok(Flow::Done);
     }
+    if let Some(test) = options.test {
+        let old = ctx.db.string_mut(key)?.and_then(|entry| entry.as_str());
+        if !test.holds(old)? {
+            if !options.get {
+                ctx.reply.null();
+            }
+            return Ok(Flow::Done);
+        }
+    }
     store(ctx, key, value, expiry);
     if !options.get {
         ctx.reply.ok();
@@ -83,7 +92,7 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 }
 
 /// Stores a string and notes what SET notes.
-fn store(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], expiry: Expiry) {
+pub(super) fn store(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], expiry: Expiry) {
     ctx.db.store_string(key, value, decimal::parse(value), expiry);
     ctx.db.changed(Class::STRING, "set", key);
     if let Expiry::At(_) = expiry {

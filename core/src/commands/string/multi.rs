@@ -1,6 +1,9 @@
-//! Several strings at once: MGET, MSET, MSETNX.
+//! Several strings at once: MGET, MSET, MSETNX, MSETEX.
 
+use super::expiry::{Allowed, Options};
+use super::get_set::store;
 use crate::collections::decimal;
+use crate::command::keys::{Begin, Find};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::{Class, Entry, Expiry};
@@ -74,6 +77,50 @@ fn msetnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         store_all(ctx, args);
     }
     ctx.reply.int(i64::from(free));
+    Ok(Flow::Done)
+}
+
+/// MSETEX numkeys key value … \[NX|XX\] \[expiry\]: stores several strings that expire together.
+pub const MSETEX: Command = Command::new("msetex", -4, msetex)
+    .denyoom()
+    .write()
+    .acl(Acl::STRING)
+    .group(Group::String)
+    .since("8.4.0")
+    .keys(&[KeySpec::custom(
+        KeyFlags::OW.union(KeyFlags::UPDATE),
+        Begin::Index(1),
+        Find::KeyNum { number: 0, first: 1, step: 2 },
+    )])
+    .tips(&["request_policy:multi_shard", "response_policy:all_succeeded"])
+    .docs(
+        "numkeys key value [key value ...] [NX|XX] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]",
+        "Stores several strings with one expiry if all or none of the keys exist.",
+        "O(n) with n the number of keys",
+    );
+
+fn msetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let count =
+        args.int_in(1, 1..=i64::from(i32::MAX), "ERR invalid numkeys value or out of range")?
+            as usize;
+    if (args.len() - 2) / 2 < count {
+        return Err(Error::Syntax);
+    }
+    let options = Options::parse(args, 2 + count * 2, Allowed::MSetEx)?;
+    let expiry = match options.when {
+        Some(when) => Expiry::At(when.unix_ms(ctx)?),
+        None if options.keep_ttl => Expiry::Keep,
+        None => Expiry::Clear,
+    };
+    let keys = || args.iter_from(2).step_by(2).take(count);
+    let refused = options.nx && keys().any(|key| ctx.db.write(key).is_some())
+        || options.xx && keys().any(|key| ctx.db.write(key).is_none());
+    if !refused {
+        for (key, value) in keys().zip(args.iter_from(3).step_by(2)) {
+            store(ctx, key, value, expiry);
+        }
+    }
+    ctx.reply.int(i64::from(!refused));
     Ok(Flow::Done)
 }
 

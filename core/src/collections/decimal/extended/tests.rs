@@ -97,3 +97,16 @@ fn a_double_is_the_same_long_double() {
         assert_eq!(Extended::parse(text.as_bytes()), Some(Extended::from(value)), "{value}");
     }
 }
+
+#[test]
+fn numbers_are_ordered_by_sign_and_size() {
+    let texts = ["-inf", "-2", "-1.5", "-1e-30", "0", "1e-30", "1.5", "2", "1e300", "inf"];
+    let numbers = texts.map(|text| Extended::parse(text.as_bytes()).expect("a number"));
+    for (i, a) in numbers.iter().enumerate() {
+        for (j, b) in numbers.iter().enumerate() {
+            assert_eq!(a.order(*b), i.cmp(&j));
+        }
+    }
+    assert_eq!((-Extended::ZERO).order(Extended::ZERO), Ordering::Equal);
+    assert!(Extended::MAX.is_finite() && !(Extended::MAX + Extended::MAX).is_finite());
+}

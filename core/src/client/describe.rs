@@ -12,6 +12,11 @@ const REPLY_BUFFER: usize = 16 * 1024;
 /// What Redis's query buffer has room for at first, in bytes.
 const QUERY_BUFFER: usize = 20_474;
 
+/// What the name of a channel, a pattern or a prefix takes with all that points to it, in bytes.
+const NAME_BYTES: usize = 80;
+/// What a watched key takes, in bytes.
+const WATCHED_BYTES: usize = 96;
+
 impl Client {
     /// Its letters in `flags=`.
     pub fn flags(&self, tracker: Option<&Tracker>) -> String {
@@ -34,21 +39,41 @@ impl Client {
         if set.is_empty() { "N".into() } else { set }
     }
 
+    /// The bytes of its requests that wait, and the room beside them, as Redis counts both.
+    fn query_buffer(&self) -> (usize, usize) {
+        if self.query_bytes > 0 {
+            return (self.query_bytes, QUERY_BUFFER.saturating_sub(self.query_bytes));
+        }
+        // What has been read of a request is no longer in Redis's buffer when a long argument follows.
+        let query = self.query.len().saturating_sub(self.parser.long_bulk_at().unwrap_or(0));
+        (query, if query > 0 { QUERY_BUFFER.saturating_sub(query) } else { 0 })
+    }
+
+    /// The bytes that it takes, as `maxmemory-clients` counts them. `reply` is where its output is.
+    pub fn memory(&self, reply: &Reply, clients: &Clients) -> usize {
+        let (query, query_free) = self.query_buffer();
+        let tracker = clients.trackers.get(&self.id);
+        let subscriptions = self.subscriptions() + self.shard_channels.len();
+        let names = subscriptions + tracker.map_or(0, |tracker| tracker.prefixes.len());
+        size_of::<Self>()
+            + self.query.capacity().max(query + query_free)
+            + reply.out.capacity().max(1024)
+            + self.transaction.as_ref().map_or(0, |transaction| transaction.bytes)
+            + self.argument_bytes
+            + names * NAME_BYTES
+            + self.watched.len() * WATCHED_BYTES
+    }
+
     /// The line without its end. `reply` is where its output is: elsewhere while its command runs.
     /// `clients` is the table of all, which it is in or comes from.
     pub fn describe(&self, reply: &Reply, clients: &Clients) -> Vec<u8> {
         let (now_ms, tracker) = (clients.now_ms, clients.trackers.get(&self.id));
         let pending = reply.out.len().saturating_sub(self.sent);
         let beyond = pending.saturating_sub(REPLY_BUFFER);
-        let query = if self.query_bytes > 0 { self.query_bytes } else { self.query.len() };
-        let query_free = if query > 0 { QUERY_BUFFER.saturating_sub(query) } else { 0 };
+        let (query, query_free) = self.query_buffer();
         let queued = self.transaction.as_ref().map_or(0, |t| t.bytes);
         let room = reply.out.capacity().clamp(1024, REPLY_BUFFER);
-        let total = size_of::<Self>()
-            + self.query.capacity().max(query + query_free)
-            + reply.out.capacity().max(room)
-            + queued
-            + self.argument_bytes;
+        let total = self.memory(reply, clients);
         let seconds = |since_ms: i64| (now_ms - since_ms).max(0) / 1000;
         let mut line = format!("id={} addr={} laddr={}", self.id, self.peer.addr, self.peer.laddr)
             .into_bytes();

@@ -216,6 +216,8 @@ pub struct Client {
     pub bytes_in: u64,
     /// Bytes sent so far.
     pub bytes_out: u64,
+    /// Its memory as it was counted last among that of all, and in which count that was.
+    pub memory_counted: (u32, usize),
     /// Since when the output is over its soft limit, in Unix milliseconds.
     pub over_soft_since_ms: Option<i64>,
     /// Bytes of a request that is not whole, or that wait behind a blocked command.

@@ -25,6 +25,12 @@ pub struct Clients {
     pub limits: Limits,
     /// The time, in Unix milliseconds.
     pub now_ms: i64,
+    /// `maxmemory-clients`, in bytes; 0: none, and nothing is counted.
+    pub memory_max: u64,
+    /// What all of them take, while there is such a limit.
+    pub memory: u64,
+    /// Which count that is: what was counted in another one is not among it.
+    memory_count: u32,
     /// Connections that were written to by others since the engine last looked.
     pub told: Vec<ConnId>,
     /// Pushes to connections whose command runs: they follow its reply.
@@ -173,6 +179,53 @@ impl Clients {
         self.note(conn);
     }
 
+    /// Counts what `conn`, which is in its place, takes by now.
+    #[inline]
+    pub fn count_memory(&mut self, conn: ConnId) {
+        if self.memory_max > 0 {
+            self.recount(conn);
+        }
+    }
+
+    fn recount(&mut self, conn: ConnId) {
+        let Some(client) = self.get(conn) else { return };
+        // One that is about to be closed is as good as gone.
+        let gone = client.killed || client.closing;
+        let bytes = if gone { 0 } else { client.memory(&client.reply, self) };
+        let before = self.counted(client);
+        self.memory = (self.memory + bytes as u64).saturating_sub(before as u64);
+        let count = self.memory_count;
+        if let Some(client) = self.get_mut(conn) {
+            client.memory_counted = (count, bytes);
+        }
+    }
+
+    /// What of the memory of all is this client's.
+    const fn counted(&self, client: &Client) -> usize {
+        let (count, bytes) = client.memory_counted;
+        if count == self.memory_count { bytes } else { 0 }
+    }
+
+    /// A new limit for the memory of all. With the first one, counting begins anew.
+    pub fn set_memory_max(&mut self, bytes: u64) {
+        let begins = self.memory_max == 0 && bytes > 0;
+        self.memory_max = bytes;
+        if bytes == 0 {
+            self.memory = 0;
+            self.memory_count = self.memory_count.wrapping_add(1);
+        } else if begins {
+            for conn in self.iter().map(|client| client.conn).collect::<Vec<_>>() {
+                self.recount(conn);
+            }
+        }
+    }
+
+    /// The client that takes most of those that may be evicted.
+    pub fn largest(&self) -> Option<ConnId> {
+        let may_go = self.iter().filter(|client| !client.no_evict && self.counted(client) > 0);
+        may_go.max_by_key(|client| self.counted(client)).map(|client| client.conn)
+    }
+
     /// Something was appended to what is sent to `conn`, which is in its place.
     #[inline]
     fn note(&mut self, conn: ConnId) {
@@ -188,6 +241,7 @@ impl Clients {
             client.told = true;
             self.told.push(conn);
         }
+        self.count_memory(conn);
     }
 
     /// Hands over the pushes that came for `client` while its command ran.
@@ -209,6 +263,7 @@ impl Clients {
     /// Removes a connection, which is in its place.
     pub fn remove(&mut self, conn: ConnId) -> Option<Box<Client>> {
         let client = self.take(conn)?;
+        self.memory = self.memory.saturating_sub(self.counted(&client) as u64);
         let slot = &mut self.slots[conn.index as usize];
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push(conn.index);

@@ -4,6 +4,7 @@
 use super::Engine;
 use crate::client::{Client, ConnId};
 use crate::command::tracking;
+use crate::commands::connection::release;
 use crate::commands::pubsub::publish_events;
 use crate::server::{Effect, Level, Now};
 use alloc::format;
@@ -51,6 +52,7 @@ impl Engine {
             client.reply.out.drain(..client.sent);
             client.sent = 0;
         }
+        self.server.clients.count_memory(conn);
     }
 
     /// Asks the host to send or close, if there is something to.
@@ -121,12 +123,36 @@ impl Engine {
                 self.queue_output(conn);
             }
         }
+        if self.server.clients.memory > self.server.clients.memory_max {
+            self.evict_clients();
+        }
         if !self.server.clients.told.is_empty() {
             let mut told = take(&mut self.server.clients.told);
             for conn in told.drain(..) {
                 self.queue_output(conn);
             }
             self.server.clients.told = told;
+        }
+    }
+
+    /// Closes those clients that take most, until all together are within `maxmemory-clients`.
+    #[cold]
+    fn evict_clients(&mut self) {
+        while self.server.clients.memory > self.server.clients.memory_max
+            && let Some(conn) = self.server.clients.largest()
+            && let Some(mut client) = self.server.clients.take(conn)
+        {
+            let line = client.describe(&client.reply, &self.server.clients);
+            let line = format!("Evicting client: {}", String::from_utf8_lossy(&line));
+            self.server.effects.push_back(Effect::Log(Level::Notice, line));
+            self.server.stats.evicted_clients += 1;
+            release(&mut self.store, &mut self.server, &mut client);
+            client.killed = true;
+            let id = client.id;
+            self.server.clients.put_back(client);
+            self.server.clients.count_memory(conn);
+            self.server.clients.forget(id);
+            self.server.clients.told.push(conn);
         }
     }
 

@@ -34,6 +34,9 @@ const BATCH: usize = 64;
 /// Up to so many arguments of an unfinished request are copied between two parts of it.
 const SPANS_COPIED: usize = 1024;
 
+/// Room for less than this is made more of while a large bulk arrives.
+const GROW_BELOW: usize = 64 * 1024;
+
 /// Why reading a client's requests stopped.
 enum Stop {
     /// It has none left but a part.
@@ -86,8 +89,11 @@ impl Engine {
             query.drain(..used);
             if let Some(wanted) = client.parser.bytes_wanted() {
                 // A large bulk that has begun to arrive: grow in steps, never on its word alone.
-                let room = (wanted - query.len().min(wanted)).min(query.len().max(16 * 1024));
-                query.reserve(room);
+                // In the end it takes what the bulk takes.
+                let missing = wanted - query.len().min(wanted);
+                if query.capacity() - query.len() < missing.min(GROW_BELOW) {
+                    query.reserve_exact(missing.min(query.len().max(GROW_BELOW)));
+                }
             }
         }
         client.query = query;
@@ -345,6 +351,7 @@ impl Engine {
             client.reply = reply;
         }
         self.server.clients.put_back(client);
+        self.server.clients.count_memory(conn);
         self.queue_output(conn);
     }
 }

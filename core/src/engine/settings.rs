@@ -94,6 +94,7 @@ impl Engine {
         let (config, store) = (&self.server.config, &mut self.store);
         store.notify = config.notify_keyspace_events;
         self.server.clients.limits = Limits::new(config.output_limits);
+        self.server.clients.set_memory_max(config.maxmemory_clients);
         let number = |name| config.number(name) as u64;
         store.tracking.keys_max =
             usize::try_from(number("tracking-table-max-keys")).unwrap_or(usize::MAX);

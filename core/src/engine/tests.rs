@@ -300,6 +300,28 @@ fn a_client_that_tracks_and_goes_leaves_nothing_that_is_told() {
 }
 
 #[test]
+fn clients_that_take_most_are_closed_first() {
+    let mut host = Host::new(&[("maxmemory-clients", "300kb")]);
+    let (small, large, kept) = (host.client(), host.client(), host.client());
+    host.say(kept, "CLIENT NO-EVICT ON\n");
+    host.say(small, &format!("*1\n$500000\n{}", "x".repeat(50_000)));
+    host.say(large, &format!("*1\n$500000\n{}", "x".repeat(100_000)));
+    assert_eq!(host.hear(large), "");
+    // This one is over the limit alone, and may stay.
+    host.say(kept, &format!("*1\n$500000\n{}", "x".repeat(200_000)));
+    assert_eq!(host.hear(large), "(closed)");
+    assert_eq!(host.hear(small), "");
+    let last = host.client();
+    assert!(host.say(last, "INFO stats\n").contains("|evicted_clients:1|"));
+    host.say(last, "CONFIG SET maxmemory-clients 0\n");
+    assert_eq!(host.engine.server.clients.memory, 0);
+    host.say(last, "CONFIG SET maxmemory-clients 1kb\n");
+    assert_eq!(host.hear(small), "(closed)");
+    assert_eq!(host.hear(last), "(closed)");
+    assert_eq!(host.hear(kept), "");
+}
+
+#[test]
 fn protected_mode_keeps_strangers_out() {
     let mut host = Host::new(&[]);
     let stranger = Peer { addr: "10.0.0.1:5".into(), ..Peer::default() };

@@ -25,6 +25,8 @@ pub struct Limits {
     pub authenticated: bool,
 }
 
+/// From so many bytes on, an argument that has not come whole is what CLIENT LIST calls the query buffer.
+const LONG_BULK: usize = 32 * 1024;
 /// An inline request or a header line may not be longer than this, in bytes (Redis's PROTO_INLINE_MAX_SIZE).
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Spans are 32-bit, so no request may be longer than this, in bytes.
@@ -133,6 +135,11 @@ impl Parser {
     /// The bytes the request needs in all before the next argument is whole, where that is known.
     pub fn bytes_wanted(&self) -> Option<usize> {
         self.bulk_len.map(|len| self.at + len as usize + 2)
+    }
+
+    /// Where the next argument begins, if it is a long one that has not come whole.
+    pub fn long_bulk_at(&self) -> Option<usize> {
+        self.bulk_len.filter(|&len| len as usize >= LONG_BULK).map(|_| self.at)
     }
 
     #[inline]

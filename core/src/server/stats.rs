@@ -128,6 +128,8 @@ impl Histogram {
 pub struct Stats {
     pub connections: u64,
     pub rejected_connections: u64,
+    /// Connections that were closed because of `maxmemory-clients`.
+    pub evicted_clients: u64,
     pub commands: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,

@@ -170,11 +170,8 @@ fn memory(text: &mut Text<'_, '_>) {
     let (used, peak) = (used as u64, server.peak_memory as u64);
     let maxmemory = server.config.maxmemory;
     let policy = server.config.string("maxmemory-policy");
-    let clients: usize = server
-        .clients
-        .iter()
-        .map(|client| client.query.capacity() + client.reply.out.capacity())
-        .sum();
+    let clients: usize =
+        server.clients.iter().map(|client| client.memory(&client.reply, &server.clients)).sum();
     let rss = text.host_number("used_memory_rss").unwrap_or(used);
     let system = text.host_number("total_system_memory").unwrap_or(0);
     let startup = text.host_number("used_memory_startup").unwrap_or(0);
@@ -310,7 +307,7 @@ fn stats(text: &mut Text<'_, '_>) {
         ("expired_time_cap_reached_count", 0),
         ("expire_cycle_cpu_milliseconds", 0),
         ("evicted_keys", keys.evicted),
-        ("evicted_clients", 0),
+        ("evicted_clients", stats.evicted_clients),
         ("total_eviction_exceeded_time", 0),
         ("current_eviction_exceeded_time", 0),
         ("keyspace_hits", keys.hits),

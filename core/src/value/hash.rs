@@ -407,6 +407,12 @@ impl Hash {
         hash
     }
 
+    /// A hash of the listpack that [`timed_listpack`](Self::timed_listpack) gives, whose fields differ from
+    /// each other and whose times are in order: from RDB.
+    pub fn from_timed_listpack(pack: Listpack, tuning: &Tuning) -> Self {
+        Self::of_timed(Timed::from_pack(pack, tuning))
+    }
+
     /// An empty hash that is a table already, for many fields to come.
     pub fn table() -> Self {
         Self::of_table(Dict::new())

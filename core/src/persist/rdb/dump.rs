@@ -45,3 +45,87 @@ pub fn read(payload: &[u8], key: &[u8], tuning: &Tuning) -> Result<Entry, Refusa
     let code = from.byte().map_err(Refusal::Value)?;
     Source { version, tuning }.read(&mut from, code, key).map_err(Refusal::Value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collections::hash::HashSeed;
+    use crate::value::{FieldTime, Hash};
+    use alloc::format;
+
+    const SEED: HashSeed = HashSeed::new([1, 2, 3, 4]);
+
+    fn payload(value: &[u8], version: u16) -> Vec<u8> {
+        let mut bytes = value.to_vec();
+        bytes.extend_from_slice(&version.to_le_bytes());
+        let crc = Crc64::of(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn fields_come_back_with_their_times() {
+        for entries in [0, 512] {
+            let mut tuning = Tuning::new(SEED);
+            tuning.hash_listpack_entries = entries;
+            let mut hash = Hash::default();
+            for i in 0..100 {
+                let name = format!("field:{i}");
+                hash.insert(name.as_bytes(), format!("{i}").as_bytes(), &tuning);
+                let at_ms = (i % 3 > 0).then_some(70_000_000_000_000 - i * i * 1000);
+                hash.set_time(name.as_bytes(), at_ms, &SEED);
+            }
+            let times = |hash: &Hash| -> Vec<_> {
+                (0..101).map(|i| hash.time(format!("field:{i}").as_bytes(), &SEED)).collect()
+            };
+            let (before, encoding) = (times(&hash), hash_encoding(&hash));
+            let entry = Entry::object(b"key", hash);
+            for compress in [false, true] {
+                let mut bytes = Vec::new();
+                write(&mut bytes, &entry, &Format::new(&tuning), compress);
+                let copy = read(&bytes, b"key", &tuning).expect("it was just written");
+                let copy = copy.as_object::<Hash>().expect("it was a hash");
+                assert_eq!((times(copy), hash_encoding(copy)), (before.clone(), encoding));
+                assert!(copy.get(b"field:42", &SEED, 0).is_some_and(|value| value.eq_bytes(b"42")));
+            }
+        }
+    }
+
+    fn hash_encoding(hash: &Hash) -> &'static str {
+        crate::value::Object::encoding(hash)
+    }
+
+    #[test]
+    fn fields_that_valkey_wrote_have_their_times() {
+        let value =
+            b"\x16\x02\x01a\xc0\x01{`\"%\xaa?\x00\x00\x01b\x03two\xff\xff\xff\xff\xff\xff\xff\xff";
+        let tuning = Tuning::new(SEED);
+        let entry = read(&payload(value, 80), b"key", &tuning).expect("it is sound");
+        let hash = entry.as_object::<Hash>().expect("it is a hash");
+        assert_eq!(hash.time(b"a", &SEED), FieldTime::At(70_000_000_000_123));
+        assert_eq!(hash.time(b"b", &SEED), FieldTime::Never);
+    }
+
+    #[test]
+    fn fields_in_the_wrong_order_or_without_a_time_are_refused() {
+        let tuning = Tuning::new(SEED);
+        let of_pack = |texts: &[&[u8]]| {
+            let pack: crate::collections::listpack::Listpack = texts.iter().copied().collect();
+            let mut value = b"\x19\0\0\0\0\0\0\0\0".to_vec();
+            value.push(pack.as_bytes().len() as u8);
+            value.extend_from_slice(pack.as_bytes());
+            read(&payload(&value, 12), b"key", &tuning).is_ok()
+        };
+        assert!(of_pack(&[b"a", b"1", b"5", b"b", b"2", b"6", b"c", b"3", b"0"]));
+        assert!(!of_pack(&[b"a", b"1", b"6", b"b", b"2", b"5"]));
+        assert!(!of_pack(&[b"a", b"1", b"0", b"b", b"2", b"5"]));
+        assert!(!of_pack(&[b"a", b"1", b"5", b"a", b"2", b"6"]));
+        assert!(!of_pack(&[b"a", b"1", b"5", b"b", b"2"]));
+        assert!(!of_pack(&[b"a", b"1", b"-5"]));
+        assert!(!of_pack(&[b"a", b"1", b"soon"]));
+        assert!(!of_pack(&[b"a", b"1", b"70368744177664"]));
+        assert!(!of_pack(&[]));
+        let table = b"\x18\xff\xff\xff\xff\xff\xff\xff\x7f\x01\x05\x01a\x01b";
+        assert!(read(&payload(table, 12), b"key", &tuning).is_err());
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::old;
 use super::types::{self, NODE_PACKED, NODE_PLAIN};
-use super::{Fault, Reader};
+use super::{Fault, Reader, VALKEY_VERSION};
 use crate::collections::decimal::{self, parse_double};
 use crate::collections::hash::{HashSeed, hash};
 use crate::collections::intset::Intset;
@@ -10,6 +10,7 @@ use crate::collections::listpack::{Element, Listpack, View};
 use crate::collections::quicklist::Quicklist;
 use crate::collections::scored;
 use crate::store::Entry;
+use crate::value::hash::FIELD_TIME_MAX_MS;
 use crate::value::{Hash, List, Set, SortedSet, Tuning};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -17,6 +18,7 @@ use core::cmp::Ordering;
 
 const DUPLICATE: Fault = Fault::wrong("a member or field comes twice");
 const ODD: Fault = Fault::wrong("a pair without its second half");
+const NOT_A_TIME: Fault = Fault::wrong("a field has no such time");
 const NOT_A_SCORE: Fault = Fault::wrong("score is no number");
 
 /// What is needed to make values of bytes.
@@ -49,6 +51,16 @@ impl Source<'_> {
             }
             types::HASH | types::HASH_ZIPMAP | types::HASH_ZIPLIST | types::HASH_LISTPACK => {
                 let hash = self.hash(from, code)?;
+                if hash.is_empty() {
+                    return Err(Fault::Empty);
+                }
+                Ok(Entry::object(key, hash))
+            }
+            types::HASH_TIMES
+            | types::HASH_TIMED_LISTPACK_BARE
+            | types::HASH_TIMED
+            | types::HASH_TIMED_LISTPACK => {
+                let hash = self.timed_hash(from, code)?;
                 if hash.is_empty() {
                     return Err(Fault::Empty);
                 }
@@ -160,6 +172,51 @@ impl Source<'_> {
         Ok(hash)
     }
 
+    /// A hash of which fields expire.
+    fn timed_hash(&self, from: &mut Reader<'_>, code: u8) -> Result<Hash, Fault> {
+        let tuning = self.tuning;
+        let first_ms = match code {
+            types::HASH_TIMED | types::HASH_TIMED_LISTPACK => from.time_ms()?,
+            // The time of a field is given as the difference to this one, plus one.
+            _ => 1,
+        };
+        if matches!(code, types::HASH_TIMED_LISTPACK | types::HASH_TIMED_LISTPACK_BARE) {
+            let pack = Listpack::from_bytes(&from.string()?)?;
+            if pack.len() % 3 != 0 {
+                return Err(ODD);
+            }
+            check_times(&pack)?;
+            self.check_distinct(pack.iter().step_by(3))?;
+            return Ok(Hash::from_timed_listpack(pack, tuning));
+        }
+        let is_valkey = self.version == VALKEY_VERSION;
+        let len = from.length()?;
+        let is_long = len > tuning.hash_listpack_entries;
+        let mut hash = if is_long { Hash::table() } else { Hash::default() };
+        for _ in 0..len {
+            let ttl = if is_valkey { 0 } else { from.length()? };
+            let (name, value) = (from.string()?, from.string()?);
+            let at_ms = match (is_valkey, ttl) {
+                (true, _) => Some(from.time_ms()?).filter(|&at_ms| at_ms != -1),
+                (false, 0) => None,
+                (false, ttl) => {
+                    let at_ms = i64::try_from(ttl - 1).ok().and_then(|ms| first_ms.checked_add(ms));
+                    Some(at_ms.ok_or(NOT_A_TIME)?)
+                }
+            };
+            if !hash.insert(&name, &value, tuning) {
+                return Err(DUPLICATE);
+            }
+            if let Some(at_ms) = at_ms {
+                if !is_time(at_ms) {
+                    return Err(NOT_A_TIME);
+                }
+                hash.set_time(&name, Some(at_ms), &tuning.seed);
+            }
+        }
+        Ok(hash)
+    }
+
     fn sorted_set(&self, from: &mut Reader<'_>, code: u8) -> Result<SortedSet, Fault> {
         let tuning = self.tuning;
         let pack = match code {
@@ -223,6 +280,26 @@ fn string(key: &[u8], text: Cow<'_, [u8]>) -> Entry {
         }
         (None, text) => Entry::string(key, &text),
     }
+}
+
+/// Whether a field can have this time. Those that Valkey takes and Redis does not are among them: they are
+/// far enough to be cut.
+fn is_time(at_ms: i64) -> bool {
+    at_ms > 0
+}
+
+/// Checks that the times in a listpack of names, values and times are in order, with those of no time last.
+fn check_times(pack: &Listpack) -> Result<(), Fault> {
+    let mut last = 1;
+    for time in pack.iter().skip(2).step_by(3) {
+        let at_ms = match time {
+            Element::Int(0) => i64::MAX,
+            Element::Int(at_ms) if (last..=FIELD_TIME_MAX_MS).contains(&at_ms) => at_ms,
+            _ => return Err(NOT_A_TIME),
+        };
+        last = at_ms;
+    }
+    Ok(())
 }
 
 /// Checks that a sorted set's listpack has scores, in order.

@@ -2,11 +2,12 @@
 
 use super::types::{self, NODE_PACKED, NODE_PLAIN};
 use super::{VERSION, Writer};
+use crate::collections::hash::HashSeed;
 use crate::collections::listpack::{Listpack, SAFE_LEN};
 use crate::store::Entry;
 use crate::value::list::NodeView;
 use crate::value::sorted_set::Direction;
-use crate::value::{Hash, List, Set, SortedSet, Str, Tuning};
+use crate::value::{FieldTime, Hash, List, Set, SortedSet, Str, Tuning};
 
 /// How values are written.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +16,8 @@ pub struct Format {
     pub version: u32,
     /// Elements of lists from this length on are nodes of their own, in bytes.
     pub plain_from: usize,
+    /// The seed of the tables that are written.
+    pub seed: HashSeed,
 }
 
 impl Format {
@@ -29,7 +32,7 @@ impl Format {
             0 => SAFE_LEN,
             bytes => usize::try_from(bytes).unwrap_or(SAFE_LEN),
         };
-        Self { version, plain_from }
+        Self { version, plain_from, seed: tuning.seed }
     }
 
     /// Appends the type of an entry's value, its key if wanted, as in a file, and the value.
@@ -66,7 +69,18 @@ impl Format {
                 }
             }
         } else if let Some(hash) = entry.as_object::<Hash>() {
-            if let Some(pack) = hash.listpack() {
+            // Versions before 12 have no times of fields, but what is written without them is not the value.
+            if let Some(first_ms) = hash.next_time() {
+                if let Some(pack) = hash.timed_listpack() {
+                    head(to, types::HASH_TIMED_LISTPACK);
+                    to.time_ms(first_ms);
+                    to.string(pack.as_bytes());
+                } else {
+                    head(to, types::HASH_TIMED);
+                    to.time_ms(first_ms);
+                    self.timed_fields(to, hash, first_ms);
+                }
+            } else if let Some(pack) = hash.listpack() {
                 head(to, types::HASH_LISTPACK);
                 to.string(pack.as_bytes());
             } else {
@@ -90,6 +104,19 @@ impl Format {
                     to.double(score);
                 }
             }
+        }
+    }
+
+    /// The fields of a table with their times: 0 is none, 1 the earliest.
+    fn timed_fields(&self, to: &mut Writer<'_>, hash: &Hash, first_ms: i64) {
+        to.length(hash.len() as u64);
+        for (name, value) in hash.iter() {
+            to.length(match hash.time(&name.text(), &self.seed) {
+                FieldTime::At(at_ms) => (at_ms - first_ms) as u64 + 1,
+                FieldTime::Never | FieldTime::Absent => 0,
+            });
+            to.element(name);
+            to.element(value);
         }
     }
 

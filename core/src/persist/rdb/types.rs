@@ -21,6 +21,14 @@ pub(super) const ZSET_LISTPACK: u8 = 17;
 /// Nodes are listpacks or single elements.
 pub(super) const LIST_NODES: u8 = 18;
 pub(super) const SET_LISTPACK: u8 = 20;
+/// Fields with times that are Unix milliseconds; in Valkey the time comes last, in a form of its own.
+pub(super) const HASH_TIMES: u8 = 22;
+/// The listpack alone.
+pub(super) const HASH_TIMED_LISTPACK_BARE: u8 = 23;
+/// Times count from the earliest, which comes first.
+pub(super) const HASH_TIMED: u8 = 24;
+/// The earliest time, and a listpack of names, values and times.
+pub(super) const HASH_TIMED_LISTPACK: u8 = 25;
 
 /// What a node of a list holds.
 pub(super) const NODE_PLAIN: u64 = 1;

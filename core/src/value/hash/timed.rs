@@ -87,6 +87,15 @@ impl Timed {
         Self::Pack(pack)
     }
 
+    /// The fields of a listpack of triples.
+    pub(super) fn from_pack(pack: Listpack, tuning: &Tuning) -> Self {
+        let mut timed = Self::Pack(pack);
+        if timed.len() as u64 > tuning.hash_listpack_entries {
+            timed.become_table(&tuning.seed);
+        }
+        timed
+    }
+
     pub(super) fn from_table(fields: Dict<Field>) -> Self {
         Self::Table { fields, times: SortedSet::new() }
     }

@@ -231,6 +231,7 @@ mod tests {
                 20 => format!("HRANDFIELD {key} 2"),
                 21 => format!("HMGET {key} {field} x g"),
                 22 => format!("SINTERSTORE {key} nothing"),
+                23 if span == 1 => String::from("DEBUG RELOAD"),
                 23 if span == 0 => String::from("FLUSHALL"),
                 24 if span == 0 => String::from("FLUSHDB"),
                 25 => format!("GETEX {key} PX {span}"),

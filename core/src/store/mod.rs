@@ -536,16 +536,20 @@ impl Store {
     pub fn load(&mut self, index: usize, entry: Entry, replace: bool) -> bool {
         let hash = self.hash(entry.key());
         let expires = entry.expiry_ms().is_some();
-        let entries = &mut self.dbs[index].entries;
+        let Db { entries, field_times, .. } = &mut self.dbs[index];
+        let seed = &self.tuning.seed;
         match entries.find_slot(hash, |there| there.has_key(entry.key())) {
             Some(_) if !replace => return false,
             Some(mut slot) => {
+                fields::unindex(field_times, seed, slot.get());
+                fields::index(field_times, seed, &entry);
                 let old = slot.replace(entry);
                 slot.set_mark(expires);
                 self.discard(old);
             }
             None => {
-                let mut slot = entries.insert_unique(hash, entry, hasher(&self.tuning.seed));
+                fields::index(field_times, seed, &entry);
+                let mut slot = entries.insert_unique(hash, entry, hasher(seed));
                 slot.set_mark(expires);
             }
         }

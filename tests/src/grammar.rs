@@ -140,6 +140,7 @@ pub struct Writer<'a> {
     chance: &'a mut Chance,
     group: Group,
     reads: bool,
+    name: &'static str,
     out: Vec<Vec<u8>>,
     /// What a `numkeys` before promised.
     repeats: Option<usize>,
@@ -149,7 +150,8 @@ pub struct Writer<'a> {
 pub fn draw(rule: &Rule, chance: &mut Chance) -> Vec<Vec<u8>> {
     let out = rule.words.iter().map(|word| word.clone().into_bytes()).collect();
     let reads = rule.command.flags.contains(Flags::READONLY);
-    let mut writer = Writer { chance, group: rule.command.group, reads, out, repeats: None };
+    let (group, name) = (rule.command.group, rule.command.name);
+    let mut writer = Writer { chance, group, reads, name, out, repeats: None };
     writer.write(&rule.syntax);
     let Writer { mut out, chance, .. } = writer;
     if chance.percent(3) {
@@ -240,6 +242,9 @@ impl Writer<'_> {
             "pattern" | "glob" => {
                 self.chance.pick(&["*", "k*", "?[12]", "*2", "[^a]*", "\\*"]).into()
             }
+            _ if self.group == Group::Stream && !matches!(kind, "count" | "limit" | "integer") => {
+                self.stream_value(kind)
+            }
             "cursor" => b"0".to_vec(),
             "longitude" | "latitude" => self
                 .chance
@@ -276,6 +281,10 @@ impl Writer<'_> {
             Group::Set => "t",
             Group::SortedSet | Group::Geo => "z",
             Group::Hash => "h",
+            // Fewer streams, so that what one command says of a group is more often of use to another.
+            Group::Stream => {
+                return self.chance.pick(&["x0", "x0", "x0", "x1", "x1", "x2"]).into();
+            }
             _ => self.chance.pick(&["s", "l", "t", "z", "h", "p"]),
         };
         format!("{letter}{}", self.chance.below(4)).into_bytes()
@@ -324,6 +333,51 @@ impl Writer<'_> {
             _ => return None,
         };
         Some(text)
+    }
+
+    fn stream_value(&mut self, kind: &str) -> Vec<u8> {
+        match kind {
+            "id" | "lastid" => self.stream_id(),
+            "threshold" if self.chance.percent(50) => self.integer().into_bytes(),
+            "threshold" => self.stream_id(),
+            "group" => self.chance.pick(&["g", "g", "g", "h", "nogroup"]).into(),
+            "consumer" => self.chance.pick(&["c", "c", "d", "e"]).into(),
+            "min-idle-time" => self.chance.pick(&["0", "0", "0", "100000", "-1", "x"]).into(),
+            "milliseconds" | "unix-time-milliseconds" => {
+                self.chance.pick(&["100000", "5000000", "99999999999", "0", "-1", "x"]).into()
+            }
+            "field" => self.chance.pick(&["a", "a", "b", "7"]).into(),
+            _ => self.member(),
+        }
+    }
+
+    /// An ID as the command takes it, mostly: small numbers that go up, so that others meet them.
+    fn stream_id(&mut self) -> Vec<u8> {
+        let special = match self.name {
+            "xreadgroup" if self.chance.percent(60) => Some(">"),
+            "xread" if self.chance.percent(10) => Some("$"),
+            "xrange" | "xautoclaim" | "xpending" if self.chance.percent(40) => Some("-"),
+            "xrevrange" if self.chance.percent(40) => Some("+"),
+            "create" | "setid" | "xread" | "xreadgroup" if self.chance.percent(40) => Some("0"),
+            _ => None,
+        };
+        if let Some(special) = special {
+            return special.into();
+        }
+        let number = |chance: &mut Chance, below| match chance.below(30) {
+            0 => "18446744073709551615".to_string(),
+            1 => chance.pick(&["x", "", "18446744073709551616", "01", "-1", "*"]).to_string(),
+            _ => chance.below(below).to_string(),
+        };
+        let (ms, seq) = (number(self.chance, 40), number(self.chance, 3));
+        let text = match self.chance.below(20) {
+            0 => self.chance.pick(&["-", "+", ">", "$", "*"]).to_string(),
+            1 => format!("({ms}-{seq}"),
+            2..5 => ms,
+            5..8 => format!("{ms}-*"),
+            _ => format!("{ms}-{seq}"),
+        };
+        text.into_bytes()
     }
 
     fn integer(&mut self) -> String {

@@ -130,6 +130,10 @@ pub struct Wait {
     pub deadline_us: Option<u64>,
     /// What the client gets then.
     pub on_timeout: OnTimeout,
+    /// The wait ends too when a key no longer holds such a value: XREADGROUP's does, with an error.
+    pub for_key: bool,
+    /// What runs instead of the command as it came, where that depends on when it came.
+    pub request: Option<Request>,
 }
 
 /// A command that waits, to be run again when one of its keys is ready.

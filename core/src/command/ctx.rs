@@ -33,6 +33,8 @@ pub struct Ctx<'a> {
     pub command: &'static Command,
     /// Whether it runs within EXEC or a script: then it may not block.
     pub nested: bool,
+    /// The key because of which a command that waited runs again.
+    pub woken_by: Option<&'a [u8]>,
 }
 
 impl Ctx<'_> {
@@ -57,7 +59,14 @@ impl Ctx<'_> {
         }
         let deadline_us =
             (timeout_us > 0).then(|| self.server.now.mono_us.saturating_add(timeout_us));
-        Ok(Flow::Block(Wait { keys: keys.map(Box::from).collect(), kind, deadline_us, on_timeout }))
+        Ok(Flow::Block(Wait {
+            keys: keys.map(Box::from).collect(),
+            kind,
+            deadline_us,
+            on_timeout,
+            for_key: false,
+            request: None,
+        }))
     }
 
     fn write_timeout(&mut self, on_timeout: OnTimeout) {

@@ -10,6 +10,7 @@ pub fn begin(store: &mut Store, server: &mut Server, client: &mut Client, blocke
     for key in &blocked.wait.keys {
         store.db_mut().wait.add(key, client.id);
     }
+    store.db_mut().wait.for_keys += usize::from(blocked.wait.for_key);
     if let Some(deadline_us) = blocked.wait.deadline_us {
         server.deadlines.insert((deadline_us, client.id));
     }
@@ -25,6 +26,8 @@ pub fn end(store: &mut Store, server: &mut Server, client: &mut Client) {
     for key in &blocked.wait.keys {
         store.db_mut().wait.remove(key, client.id);
     }
+    let wait = &mut store.db_mut().wait;
+    wait.for_keys = wait.for_keys.saturating_sub(usize::from(blocked.wait.for_key));
     store.select(current);
     if let Some(deadline_us) = blocked.wait.deadline_us {
         server.deadlines.remove(&(deadline_us, client.id));

@@ -3,8 +3,8 @@
 //! Whatever knows the set of commands is computed from here.
 
 use super::{
-    acl, bitmap, connection, geo, hash, hyperloglog, keyspace, list, pubsub, server, set, string,
-    transaction, zset,
+    acl, bitmap, connection, geo, hash, hyperloglog, keyspace, list, pubsub, server, set, stream,
+    string, transaction, zset,
 };
 use crate::acl::{Catalog, Category, Found};
 use crate::command::{Args, Command};
@@ -211,6 +211,24 @@ pub static TABLE: &[&Command] = &[
     &zset::ZSCORE,
     &zset::ZUNION,
     &zset::ZUNIONSTORE,
+    // stream
+    &stream::XACK,
+    &stream::XACKDEL,
+    &stream::XADD,
+    &stream::XAUTOCLAIM,
+    &stream::XCLAIM,
+    &stream::XDEL,
+    &stream::XDELEX,
+    &stream::XGROUP,
+    &stream::XINFO,
+    &stream::XLEN,
+    &stream::XPENDING,
+    &stream::XRANGE,
+    &stream::XREAD,
+    &stream::XREADGROUP,
+    &stream::XREVRANGE,
+    &stream::XSETID,
+    &stream::XTRIM,
     // string
     &string::APPEND,
     &string::DECR,

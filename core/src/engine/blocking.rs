@@ -34,16 +34,20 @@ impl Engine {
     /// Runs the command of client `id`, which waits for `key`, again.
     fn serve(&mut self, db: usize, key: &[u8], id: u64) -> Served {
         self.store.select(db);
-        let Some(kind) = self.store.peek(key).map(Entry::kind) else { return Served::NothingLeft };
+        let kind = self.store.peek(key).map(Entry::kind);
+        if kind.is_none() && self.store.db().wait.for_keys == 0 {
+            return Served::NothingLeft;
+        }
         let clients = &mut self.server.clients;
         let Some(conn) = clients.conn(id) else { return Served::No };
         let Some(mut client) = clients.take(conn) else { return Served::No };
-        let wants = client.blocked.as_ref().is_some_and(|b| b.wait.kind == kind);
+        let wants =
+            client.blocked.as_ref().is_some_and(|b| b.wait.for_key || Some(b.wait.kind) == kind);
         if !wants || client.killed {
             clients.put_back(client);
             return Served::No;
         }
-        let served = self.run_again(&mut client);
+        let served = self.run_again(&mut client, key);
         if self.store_has_news() {
             self.spread_news();
         }
@@ -51,8 +55,8 @@ impl Engine {
         if served { Served::Yes } else { Served::No }
     }
 
-    /// Runs the command that waits; whether its wait is over.
-    fn run_again(&mut self, client: &mut Client) -> bool {
+    /// Runs the command that waits for `key`; whether its wait is over.
+    fn run_again(&mut self, client: &mut Client, key: &[u8]) -> bool {
         let Some(blocked) = client.blocked.take() else { return false };
         self.server.tick = (self.server.hooks.stopwatch)();
         self.store.no_touch = client.no_touch;
@@ -68,6 +72,7 @@ impl Engine {
                     server: &mut self.server,
                     command,
                     nested: false,
+                    woken_by: Some(key),
                 };
                 // What it was allowed when it began to wait may not be allowed any more.
                 let allowed = ctx.client.unrestricted || still_allowed(&mut ctx, place, args);

@@ -316,6 +316,7 @@ impl Engine {
             server: &mut self.server,
             command: &crate::commands::connection::PING,
             nested: false,
+            woken_by: None,
         };
         run_one(&mut ctx, args);
         if mode != ReplyMode::On || ctx.client.reply_mode != ReplyMode::On {
@@ -380,8 +381,9 @@ fn run_one(ctx: &mut Ctx<'_>, args: Args<'_>) {
             if !ctx.server.monitors.is_empty() {
                 connection::feed(ctx, command, args);
             }
-            if let Ok(Flow::Block(wait)) = outcome {
-                let blocked = Blocked { request: args.to_request(), command: id, wait };
+            if let Ok(Flow::Block(mut wait)) = outcome {
+                let request = wait.request.take().unwrap_or_else(|| args.to_request());
+                let blocked = Blocked { request, command: id, wait };
                 wait::begin(ctx.db, ctx.server, ctx.client, blocked);
             }
         }

@@ -98,6 +98,7 @@ impl Store {
         self.stats.expired += 1;
         self.touched.extend(self.dbs[self.current].watch.watchers_of_live(entry.key()));
         self.tracking.changed(entry.key(), 0);
+        self.miss(&entry);
         self.event(super::Class::EXPIRED, "expired", entry.key());
         if is_heavy(&entry) {
             self.garbage.push_entry(entry);

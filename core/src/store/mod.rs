@@ -35,7 +35,7 @@ use db::hasher;
 use evict::Eviction;
 use garbage::Garbage;
 use tracking::Tracking;
-use watch::{Standing, WatchTable};
+use watch::{Standing, WaitTable, WatchTable};
 
 // These two are macros because they borrow one database and leave the other fields of the store free: a
 // method would hold the whole of it for as long as the slot lives.
@@ -43,13 +43,13 @@ use watch::{Standing, WatchTable};
 /// The slot of a key in the current database, unless it has expired; an expired one is deleted.
 macro_rules! live_slot {
     ($store:ident, $hash:expr, $key:expr) => {{
-        let Db { entries, watch, field_times, .. } = &mut $store.dbs[$store.current];
+        let Db { entries, watch, wait, field_times, .. } = &mut $store.dbs[$store.current];
         let key: &[u8] = $key;
         match entries.find_slot($hash, |entry| entry.has_key(key)) {
             Some(slot) if slot.mark() && slot.get().is_due($store.now_ms) => {
                 if !$store.keep_expired {
                     let entry = slot.remove(hasher(&$store.tuning.seed));
-                    obituary!($store, watch, field_times).publish(entry);
+                    obituary!($store, watch, wait, field_times).publish(entry);
                 }
                 None
             }
@@ -75,7 +75,7 @@ macro_rules! slot_or_insert {
         if !new && slot.mark() && slot.get().is_due($store.now_ms) {
             let expired = slot.replace(make());
             slot.set_mark(false);
-            obituary!($store, watch, field_times).publish(expired);
+            obituary!($store, watch, wait, field_times).publish(expired);
             new = true;
         }
         if new {
@@ -95,7 +95,7 @@ macro_rules! slot_or_insert {
 }
 
 macro_rules! obituary {
-    ($store:ident, $watch:ident, $field_times:ident) => {
+    ($store:ident, $watch:ident, $wait:ident, $field_times:ident) => {
         $crate::store::Obituary {
             db: $store.current,
             seed: &$store.tuning.seed,
@@ -103,6 +103,8 @@ macro_rules! obituary {
             notify: $store.notify,
             watch: $watch,
             tracking: &mut $store.tracking,
+            wait: $wait,
+            ready: &mut $store.ready,
             stats: &mut $store.stats,
             touched: &mut $store.touched,
             events: &mut $store.events,
@@ -259,7 +261,9 @@ impl Store {
         left[low].swap_keys(&mut right[0]);
         for db in [a, b] {
             for key in self.dbs[db].waiting_keys() {
-                if self.dbs[db].find(hash(&self.tuning.seed, &key), &key).is_some() {
+                if self.dbs[db].wait.for_keys > 0
+                    || self.dbs[db].find(hash(&self.tuning.seed, &key), &key).is_some()
+                {
                     self.ready.push((db, key));
                 }
             }
@@ -269,6 +273,9 @@ impl Store {
     /// Empties database `index`, whose entries are freed in steps; how many there were.
     pub fn flush(&mut self, index: usize) -> u64 {
         self.touch_watchers_of_all(index, None);
+        if self.dbs[index].wait.for_keys > 0 {
+            self.ready.extend(self.dbs[index].waiting_keys().into_iter().map(|key| (index, key)));
+        }
         let (entries, field_times) = self.dbs[index].take_all();
         let count = entries.len() as u64;
         self.garbage.push_table(entries, field_times);
@@ -576,6 +583,7 @@ impl Store {
         let slot = entries.find_slot(hash, |entry| entry.has_key(key))?;
         let entry = slot.remove(hasher(&self.tuning.seed));
         fields::unindex(field_times, &self.tuning.seed, &entry);
+        self.miss(&entry);
         Some(entry)
     }
 
@@ -584,6 +592,7 @@ impl Store {
         let hash = self.hash(key);
         let entry = live_slot!(self, hash, key)?.remove(hasher(&self.tuning.seed));
         fields::unindex(&mut self.dbs[self.current].field_times, &self.tuning.seed, &entry);
+        self.miss(&entry);
         Some(entry)
     }
 
@@ -667,6 +676,22 @@ impl Store {
         }
     }
 
+    /// `key` of the current database changed in a way that those who wait for it want to know of.
+    #[inline]
+    pub fn signal(&mut self, key: &[u8]) {
+        if self.db().is_waited_for(key) {
+            self.ready.push((self.current, Box::from(key)));
+        }
+    }
+
+    /// `entry` of the current database was taken out: tells those who wait for its key to be there.
+    #[inline]
+    pub(super) fn miss(&mut self, entry: &Entry) {
+        if is_missed(entry, &self.dbs[self.current].wait) {
+            self.ready.push((self.current, Box::from(entry.key())));
+        }
+    }
+
     /// `key` of the current database got something that waiters may want.
     pub fn signal_ready(&mut self, key: Box<[u8]>) {
         if self.db().is_waited_for(&key) {
@@ -683,6 +708,8 @@ struct Obituary<'a> {
     notify: Class,
     watch: &'a WatchTable,
     tracking: &'a mut Tracking,
+    wait: &'a WaitTable,
+    ready: &'a mut Vec<(usize, Box<[u8]>)>,
     stats: &'a mut StoreStats,
     touched: &'a mut Vec<u64>,
     events: &'a mut Vec<KeyEvent>,
@@ -697,6 +724,9 @@ impl Obituary<'_> {
         self.stats.expired += 1;
         self.touched.extend(self.watch.watchers_of_live(entry.key()));
         self.tracking.changed(entry.key(), 0);
+        if is_missed(&entry, self.wait) {
+            self.ready.push((self.db, Box::from(entry.key())));
+        }
         if self.notify.intersects(Class::EXPIRED) {
             let key = Box::from(entry.key());
             let event = KeyEvent { class: Class::EXPIRED, event: "expired", db: self.db, key };
@@ -709,9 +739,15 @@ impl Obituary<'_> {
 }
 
 /// Whether somebody waits for the key, and for such a value.
-fn is_waited_for(entry: &Entry, wait: &watch::WaitTable) -> bool {
+fn is_waited_for(entry: &Entry, wait: &WaitTable) -> bool {
     matches!(entry.kind(), Kind::List | Kind::SortedSet | Kind::Stream)
         && wait.contains(entry.key())
+}
+
+/// Whether somebody is to be told that the entry is gone.
+#[inline]
+fn is_missed(entry: &Entry, wait: &WaitTable) -> bool {
+    wait.for_keys > 0 && entry.kind() == Kind::Stream && wait.contains(entry.key())
 }
 
 /// Whether freeing the entry at once could take long.

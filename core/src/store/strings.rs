@@ -59,6 +59,7 @@ impl Store {
                 slot.set_mark(expiry_ms.is_some());
             }
             self.unindex(&old);
+            self.miss(&old);
             self.discard(old);
             return;
         }

@@ -91,6 +91,8 @@ impl WatchTable {
 #[derive(Debug, Default)]
 pub struct WaitTable {
     keys: BTreeMap<Box<[u8]>, VecDeque<u64>>,
+    /// How many of them wait for their keys to be there at all, and are told when one goes.
+    pub for_keys: usize,
 }
 
 impl WaitTable {

@@ -19,7 +19,7 @@ use crate::collections::decimal;
 use crate::collections::listpack::Element;
 
 /// The byte that ends a listpack.
-pub(super) const END: u8 = 0xFF;
+pub(crate) const END: u8 = 0xFF;
 
 const STR_32: u8 = 0xF0;
 const INT_16: u8 = 0xF1;
@@ -28,7 +28,7 @@ const INT_32: u8 = 0xF3;
 const INT_64: u8 = 0xF4;
 
 /// An entry about to be written: its head, its data, its backlen.
-pub(super) struct Encoded<'a> {
+pub(crate) struct Encoded<'a> {
     head: [u8; 9],
     head_len: u8,
     back_len: u8,
@@ -39,7 +39,7 @@ pub(super) struct Encoded<'a> {
 impl<'a> Encoded<'a> {
     /// The entry for `text`: an integer where Redis stores one.
     #[inline]
-    pub(super) fn text(text: &'a [u8]) -> Self {
+    pub(crate) fn text(text: &'a [u8]) -> Self {
         match decimal::parse(text) {
             Some(value) => Self::int(value),
             None => Self::string(text),
@@ -55,7 +55,7 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    pub(super) fn int(value: i64) -> Self {
+    pub(crate) fn int(value: i64) -> Self {
         let le = value.to_le_bytes();
         let mut head = [0; 9];
         let head_len = match value {
@@ -114,13 +114,13 @@ impl<'a> Encoded<'a> {
 
     /// Bytes of the whole entry.
     #[inline]
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         usize::from(self.head_len) + self.data.len() + usize::from(self.back_len)
     }
 
     /// Writes the entry into `gap`, which is exactly `size()` bytes.
     #[inline]
-    pub(super) fn write(&self, gap: &mut [u8]) {
+    pub(crate) fn write(&self, gap: &mut [u8]) {
         let (head_len, back_len) = (usize::from(self.head_len), usize::from(self.back_len));
         if head_len == 1
             && back_len == 1
@@ -183,14 +183,14 @@ fn body_size(bytes: &[u8], at: usize) -> Option<u64> {
 
 /// Bytes of the whole entry at `at`.
 #[inline]
-pub(super) fn size(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn size(bytes: &[u8], at: usize) -> Option<usize> {
     let body = body_size(bytes, at)?;
     usize::try_from(body + u64::from(backlen_width(body))).ok()
 }
 
 /// The element at `at` and the bytes of its whole entry.
 #[inline]
-pub(super) fn decode(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
+pub(crate) fn decode(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
     let head = *bytes.get(at)?;
     match head {
         0..=0x7F => Some((Element::Int(i64::from(head)), 2)),
@@ -229,7 +229,7 @@ fn decode_long(bytes: &[u8], at: usize, head: u8) -> Option<(Element<'_>, usize)
 
 /// Where the entry that ends at `end` starts.
 #[inline]
-pub(super) fn start_before(bytes: &[u8], end: usize) -> Option<usize> {
+pub(crate) fn start_before(bytes: &[u8], end: usize) -> Option<usize> {
     let mut len = 0u64;
     for width in 1..=5usize {
         let byte = *bytes.get(end.checked_sub(width)?)?;

@@ -15,7 +15,7 @@
 //! a stale one finds another element or none, and never panics on reads.
 
 mod element;
-mod entry;
+pub(crate) mod entry;
 mod storage;
 mod view;
 

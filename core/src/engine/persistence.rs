@@ -6,11 +6,12 @@ use crate::persist::rdb::loader::LoadError;
 use crate::persist::rdb::save::Format;
 
 impl Engine {
-    /// The data set as a file that Redis 7.0 and all later versions load.
+    /// The data set as a file that Redis 7.0 and all later versions load; of fields that expire only those
+    /// know that have them.
     pub fn dump_rdb(&mut self, now: Now) -> alloc::vec::Vec<u8> {
         self.set_now(now);
         let access = self.store.eviction.policy.uses_access_clock();
-        let options = self.server.rdb_options(Format::new(&self.store.tuning), access);
+        let options = self.server.rdb_options(Format::of_store(&self.store), access);
         data_set::save(&self.store, options, self.server.origin(false))
     }
 

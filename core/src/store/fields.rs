@@ -36,6 +36,11 @@ pub(super) fn unindex(times: &mut SortedSet, seed: &HashSeed, entry: &Entry) {
 }
 
 impl Db {
+    /// Whether some field has an expiry.
+    pub fn has_timed_fields(&self) -> bool {
+        !self.field_times.is_empty()
+    }
+
     /// Whether some field is due and not removed yet.
     #[inline]
     fn has_due_fields(&self, now_ms: i64) -> bool {

@@ -28,7 +28,7 @@ pub fn write(out: &mut Vec<u8>, entry: &Entry, format: &Format, compress: bool) 
     let mut lzf = Lzf::default();
     let mut to = Writer { out, lzf: compress.then_some(&mut lzf) };
     format.write(&mut to, entry, false);
-    to.bytes(&(format.version as u16).to_le_bytes());
+    to.bytes(&(format.version_for(entry) as u16).to_le_bytes());
     let crc = Crc64::of(&out[start..]);
     out.extend_from_slice(&crc.to_le_bytes());
 }

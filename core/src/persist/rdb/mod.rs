@@ -36,6 +36,9 @@ pub const VERSION: u32 = 10;
 /// The newest version of Redis's that is read.
 pub const VERSION_MAX: u32 = 12;
 
+/// Fields of hashes have expiries from here on.
+pub const TIMED_FIELDS_VERSION: u32 = 12;
+
 /// Valkey's own versions start here; types 22 and up mean something else there.
 pub const VALKEY_VERSION: u32 = 80;
 

@@ -1,10 +1,10 @@
 //! Values as RDB, in the encodings that the wanted version has.
 
 use super::types::{self, NODE_PACKED, NODE_PLAIN};
-use super::{VERSION, Writer};
+use super::{TIMED_FIELDS_VERSION, VERSION, Writer};
 use crate::collections::hash::HashSeed;
 use crate::collections::listpack::{Listpack, SAFE_LEN};
-use crate::store::Entry;
+use crate::store::{Db, Entry, Store};
 use crate::value::list::NodeView;
 use crate::value::sorted_set::Direction;
 use crate::value::{FieldTime, Hash, List, Set, SortedSet, Str, Tuning};
@@ -33,6 +33,20 @@ impl Format {
             bytes => usize::try_from(bytes).unwrap_or(SAFE_LEN),
         };
         Self { version, plain_from, seed: tuning.seed }
+    }
+
+    /// What Redis 7.0 reads, or the next version that has all that is there.
+    pub fn of_store(store: &Store) -> Self {
+        let timed = store.dbs().iter().any(Db::has_timed_fields);
+        Self::of_version(if timed { TIMED_FIELDS_VERSION } else { VERSION }, &store.tuning)
+    }
+
+    /// The version that an entry needs, this one or a later.
+    pub fn version_for(&self, entry: &Entry) -> u32 {
+        match entry.as_object::<Hash>().and_then(Hash::next_time) {
+            Some(_) => self.version.max(TIMED_FIELDS_VERSION),
+            None => self.version,
+        }
     }
 
     /// Appends the type of an entry's value, its key if wanted, as in a file, and the value.

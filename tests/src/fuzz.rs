@@ -3,6 +3,8 @@
 //! `tests/fuzz` runs them under libFuzzer; `tests/tests/fuzz.rs` runs them on bytes from a seed, for a bounded
 //! time, where there is no nightly compiler.
 
+mod rdb;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use redstart_core::collections::dict::Dict;
@@ -24,7 +26,14 @@ pub const TARGETS: &[Target] = &[
     ("listpack_bytes", listpack_bytes),
     ("listpack_edits", listpack_edits),
     ("dict_model", dict_model),
+    ("rdb_payload", rdb::payload),
+    ("rdb_file", rdb::file),
 ];
+
+/// The target of this name, which there is.
+pub fn target(name: &str) -> fn(&[u8]) {
+    TARGETS.iter().find(|(own, _)| *own == name).expect("a target of that name").1
+}
 
 /// Any bytes at all reach a connection, in two pieces: what comes back must be replies.
 pub fn resp_bytes(data: &[u8]) {

@@ -67,6 +67,16 @@ fn listpack_edits() {
 }
 
 #[test]
+fn rdb_payload() {
+    drive("rdb_payload");
+}
+
+#[test]
+fn rdb_file() {
+    drive("rdb_file");
+}
+
+#[test]
 fn dict_model() {
     drive("dict_model");
 }

@@ -1,0 +1,4 @@
+//! `cargo +nightly fuzz run rdb_payload` in tests/fuzz's parent; the target itself is in tests/src/fuzz/rdb.rs.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| redstart_tests::fuzz::target("rdb_payload")(data));

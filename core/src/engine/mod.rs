@@ -90,6 +90,7 @@ impl Engine {
                 monitors: Vec::new(),
                 tick: 0,
                 active_expire: true,
+                skip_checksum: false,
                 cron_paused: false,
                 effects: VecDeque::new(),
             },

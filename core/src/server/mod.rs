@@ -102,6 +102,8 @@ pub struct Server {
     pub tick: u64,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: bool,
+    /// DEBUG SET-SKIP-CHECKSUM-VALIDATION.
+    pub skip_checksum: bool,
     /// DEBUG PAUSE-CRON.
     pub cron_paused: bool,
     /// What the host is to do, in this order.

@@ -4,7 +4,9 @@ use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::persist::rdb::dump;
 use crate::persist::rdb::save::Format;
+use crate::server::{Effect, Level};
 use crate::store::Class;
+use alloc::format;
 use alloc::vec::Vec;
 
 /// DUMP key: the value in a form that RESTORE takes.
@@ -107,10 +109,18 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if ttl_ms < 0 {
         return Err(Error::Text("ERR Invalid TTL value, must be >= 0"));
     }
-    let mut entry = dump::read(&args[3], key, &ctx.db.tuning).map_err(|refusal| match refusal {
-        dump::Refusal::Footer => Error::Text("ERR DUMP payload version or checksum are wrong"),
-        dump::Refusal::Value(_) => Error::Text("ERR Bad data format"),
-    })?;
+    let skip_checksum = ctx.server.skip_checksum;
+    let mut entry = match dump::read(&args[3], key, &ctx.db.tuning, skip_checksum) {
+        Ok(entry) => entry,
+        Err(dump::Refusal::Footer) => {
+            return Err(Error::Text("ERR DUMP payload version or checksum are wrong"));
+        }
+        Err(dump::Refusal::Value(fault)) => {
+            let line = format!("RESTORE: integrity check failed: {}", fault.text());
+            ctx.server.effects.push_back(Effect::Log(Level::Warning, line));
+            return Err(Error::Text("ERR Bad data format"));
+        }
+    };
     let expiry_ms = match (ttl_ms, options.absolute) {
         (0, _) => None,
         (at_ms, true) => Some(at_ms),

@@ -80,6 +80,14 @@ const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
         "Does nothing: reply buffers follow their use.",
     ),
     ("set-active-expire", 1, 1, set_active_expire, "<0|1>", "Stops or resumes active expiry."),
+    (
+        "set-skip-checksum-validation",
+        1,
+        1,
+        skip_checksum,
+        "<0|1>",
+        "Makes RESTORE pass over checksums, or heed them.",
+    ),
     ("sleep", 1, 1, sleep, "<seconds>", "Holds up the server."),
     ("help", 0, 0, help, "", "Prints this help."),
 ];
@@ -251,6 +259,11 @@ fn pause_cron(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 
 fn set_active_expire(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     ctx.server.active_expire = starts_with_number(&args[2]) != 0;
+    done(ctx)
+}
+
+fn skip_checksum(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    ctx.server.skip_checksum = starts_with_number(&args[2]) != 0;
     done(ctx)
 }
 

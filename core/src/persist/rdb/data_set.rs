@@ -171,12 +171,15 @@ mod tests {
         store
     }
 
-    /// The payloads of all keys, with their expiries.
-    fn contents(store: &Store) -> Vec<(usize, Vec<u8>, Option<i64>, Vec<u8>)> {
+    /// Database, key, expiry and payload.
+    type Row = (usize, Vec<u8>, Option<i64>, Vec<u8>);
+
+    /// Every key there is.
+    fn contents(store: &Store) -> Vec<Row> {
         let format = Format::of_version(VERSION_MAX, &store.tuning);
         let mut all = Vec::new();
         for index in 0..store.count() {
-            for entry in store.db_at(index).entries().iter() {
+            for entry in store.db_at(index).entries() {
                 let mut payload = Vec::new();
                 super::super::dump::write(&mut payload, entry, &format, false);
                 // The order in a table is a matter of its history.

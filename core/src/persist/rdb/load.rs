@@ -94,7 +94,10 @@ impl Source<'_> {
                     list.push_packed_node(old::ziplist(&from.string()?)?.view());
                 }
                 _ => match from.length()? {
-                    NODE_PLAIN => list.push_plain_node(&from.string()?),
+                    NODE_PLAIN => match &*from.string()? {
+                        [] => return Err(Fault::wrong("a node of a list without bytes")),
+                        text => list.push_plain_node(text),
+                    },
                     NODE_PACKED => {
                         let bytes = from.string()?;
                         let pack = View::check(&bytes)?;

@@ -119,7 +119,8 @@ impl<'a> Cursor<'a> {
     fn zipmap_len(&mut self) -> Option<Option<usize>> {
         match self.byte()? {
             END => Some(None),
-            WIDE => self.u32().map(|len| Some(len as usize)),
+            // What has room in a byte is never written in five.
+            WIDE => self.u32().filter(|len| *len >= WIDE.into()).map(|len| Some(len as usize)),
             short => Some(Some(short.into())),
         }
     }

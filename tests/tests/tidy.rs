@@ -11,12 +11,12 @@ const LAYERS: &[&str] = &[
     "store",
     "persist",
     "resp",
+    "script",
     "acl",
     "config",
     "client",
     "server",
     "command",
-    "script",
     "commands",
     "engine",
 ];

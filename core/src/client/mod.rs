@@ -106,6 +106,8 @@ pub struct Transaction {
     pub bytes: usize,
     /// How many EXEC is running, which are no longer queued.
     pub running: usize,
+    /// What EXEC has still to run when a script in it is done.
+    pub rest: Vec<Request>,
 }
 
 /// What a blocked client gets when its time is up.
@@ -198,6 +200,8 @@ pub struct Client {
     pub monitor: bool,
     /// CLIENT PAUSE holds its commands back: the next one is in `query`, and runs when the pause is over.
     pub held: bool,
+    /// Its script is not done: what it sends meanwhile waits.
+    pub scripting: bool,
     /// To be closed once what it was told is sent; nothing more is read.
     pub closing: bool,
     /// To be closed at once, with what it was not sent yet.
@@ -248,6 +252,12 @@ impl Client {
         self.authenticated = authenticated;
         self.unrestricted = authenticated && user.is_unrestricted();
         self.user = user.clone();
+    }
+
+    /// Whether its next command has to wait: for keys, for a pause to end, or for its script.
+    #[inline]
+    pub fn is_waiting(&self) -> bool {
+        self.blocked.is_some() || self.held || self.scripting
     }
 
     /// How many channels and patterns it is subscribed to; shard channels are counted by themselves.

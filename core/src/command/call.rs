@@ -28,9 +28,9 @@ pub fn call(
             // It counts when it is done.
             Ok(Flow::Block(wait))
         }
-        Ok(Flow::Done) => {
+        Ok(flow) => {
             done(ctx, id, command, args, nanos);
-            Ok(Flow::Done)
+            Ok(flow)
         }
         Err(error) => {
             done(ctx, id, command, args, nanos);

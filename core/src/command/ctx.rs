@@ -16,6 +16,8 @@ pub enum Flow {
     Done,
     /// Nothing was changed or written: run the command again when a key is ready, or give up in time.
     Block(Wait),
+    /// A script is not done: the engine goes on with it, and its client waits.
+    Busy,
 }
 
 /// What a running command works with.

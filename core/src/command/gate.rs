@@ -49,6 +49,9 @@ pub fn pass(
             flags |= Flags::from_bits_truncate(transaction.flags);
         }
     }
+    if ctx.server.scripting.run.is_some() && !command.flags.contains(Flags::ALLOW_BUSY) {
+        return busy(ctx);
+    }
     if ctx.server.config.maxmemory > 0 {
         make_room(ctx, flags)?;
     }
@@ -93,6 +96,21 @@ fn restricted(
     let context = permission::context(ctx);
     permission::check(ctx, id, command, container, args, context)
         .map_err(|denied| denied.error(&command.full_name(container)))
+}
+
+/// A script runs: others wait for it, but not longer than `busy-reply-threshold`.
+#[cold]
+fn busy(ctx: &Ctx<'_>) -> Result<Pass, Error> {
+    let Some(run) = &ctx.server.scripting.run else { return Ok(Pass::Run) };
+    let elapsed_us = ctx.server.now.mono_us.saturating_sub(run.since_us);
+    if elapsed_us < ctx.server.busy_after_us() && !ctx.client.peer.synchronous {
+        return Ok(Pass::Hold);
+    }
+    Err(Error::Text(if run.is_function {
+        "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+    } else {
+        "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+    }))
 }
 
 /// Evicts what `maxmemory` asks for, before any command; refuses those that want memory if it is in vain.

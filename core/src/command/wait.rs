@@ -56,6 +56,11 @@ pub fn hold(server: &mut Server, client: &mut Client) {
 pub fn end_pause(store: &mut Store, server: &mut Server) {
     server.pause = None;
     store.keep_expired = false;
+    release_held(server);
+}
+
+/// Lets those run whose commands were held back, in the order they came; they may be held back again.
+pub fn release_held(server: &mut Server) {
     server.blocked_clients = server.blocked_clients.saturating_sub(server.held.len());
     for &id in &server.held {
         if let Some(client) = server.clients.by_id_mut(id) {

@@ -3,7 +3,8 @@
 //! Whatever knows the set of commands is computed from here.
 
 use super::{
-    acl, bitmap, connection, geo, hash, hyperloglog, keyspace, list, pubsub, server, set, stream,
+    acl, bitmap, connection, geo, hash, hyperloglog, keyspace, list, pubsub, script, server, set,
+    stream,
     string, transaction, zset,
 };
 use crate::acl::{Catalog, Category, Found};
@@ -114,6 +115,12 @@ pub static TABLE: &[&Command] = &[
     &pubsub::SUBSCRIBE,
     &pubsub::SUNSUBSCRIBE,
     &pubsub::UNSUBSCRIBE,
+    // scripting
+    &script::EVAL,
+    &script::EVALSHA,
+    &script::EVALSHA_RO,
+    &script::EVAL_RO,
+    &script::SCRIPT,
     // server
     &connection::MONITOR,
     &server::COMMAND,

@@ -188,7 +188,7 @@ pub static SETTINGS: &[Setting] = &[
         "50 99 99.9",
     ),
     // Scripts.
-    int("busy-reply-threshold", 0, i64::MAX, "5000").alias("lua-time-limit").later(SCRIPTS),
+    int("busy-reply-threshold", 0, i64::MAX, "5000").alias("lua-time-limit"),
     switch("lua-enable-deprecated-api", "no").hidden().immutable().later(SCRIPTS),
     // Snapshots.
     Setting::new("save", Kind::Words(Words::of(words::save)), "3600 1 300 100 60 10000").later(RDB),

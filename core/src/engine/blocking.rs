@@ -16,6 +16,10 @@ impl Engine {
     /// Runs the commands of those who wait for keys that are ready, first come first served, until no
     /// key is left that got something.
     pub(super) fn serve_ready(&mut self) {
+        // A script is one command: they come after it.
+        if self.is_busy() {
+            return;
+        }
         while !self.store.ready.is_empty() {
             for (db, key) in take(&mut self.store.ready) {
                 // One that is served is no longer among those who wait; one that is not, is passed over.

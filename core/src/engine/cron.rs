@@ -22,6 +22,11 @@ impl Engine {
     /// Time has passed. Early or repeated calls do nothing.
     pub fn timeout(&mut self, now: Now) {
         self.set_now(now);
+        if self.is_busy() {
+            self.go_on_with_script();
+            self.after_input();
+            return;
+        }
         self.time_out_blocked();
         if now.mono_us >= self.next_cron_us && self.has_background_work() {
             let mut unfinished = false;
@@ -58,6 +63,9 @@ impl Engine {
     /// When [`Engine::timeout`] wants to be called at the latest, on the monotonic clock in microseconds;
     /// `None`: only input can change anything.
     pub fn deadline(&self) -> Option<u64> {
+        if self.is_busy() {
+            return Some(self.server.now.mono_us);
+        }
         let blocked = self.server.deadlines.first().map(|&(deadline_us, _)| deadline_us);
         let pause = self.server.pause.map(|pause| pause.until_us);
         let cron = self.has_background_work().then_some(self.next_cron_us);

@@ -6,6 +6,7 @@ mod cron;
 mod output;
 mod persistence;
 mod receive;
+mod scripts;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ pub use crate::client::{ConnId, Peer};
 pub use crate::server::{Effect, Hooks, Level, Now, Ticket};
 
 use crate::acl::{Access, password};
-use crate::client::{Clients, PubSub};
+use crate::client::{Client, Clients, PubSub};
 use crate::collections::hash::HashSeed;
 use crate::command::wait;
 use crate::commands::connection::release;
@@ -22,9 +23,11 @@ use crate::commands::table::{self, AllCommands};
 use crate::config::Config;
 use crate::resp::Span;
 use crate::rng::Rng;
+use crate::script::Scripting;
 use crate::server::{CommandStats, Names, Rates, Server, SlowLog, Stats};
 use crate::store::Store;
 use crate::value::Tuning;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
@@ -34,6 +37,8 @@ pub struct Engine {
     store: Store,
     server: Server,
     scratch: Scratch,
+    /// The client whose script runs and which is gone.
+    orphan: Option<Box<Client>>,
     /// When background work is to be done next, on the monotonic clock.
     next_cron_us: u64,
     /// When connections are to be looked at next: those that are idle or do not read.
@@ -76,6 +81,7 @@ impl Engine {
                 pubsub: PubSub::new(hash_seed),
                 stats: Stats::default(),
                 command_stats: alloc::vec![CommandStats::default(); table::count()],
+                scripting: Scripting::default(),
                 slow_log: SlowLog::default(),
                 rates: Rates::default(),
                 peak_memory: 0,
@@ -95,6 +101,7 @@ impl Engine {
                 effects: VecDeque::new(),
             },
             scratch: Scratch::default(),
+            orphan: None,
             next_cron_us: 0,
             next_sweep_us: 0,
         };
@@ -147,6 +154,10 @@ impl Engine {
         self.set_now(now);
         let Some(mut client) = self.server.clients.remove(conn) else { return };
         release(&mut self.store, &mut self.server, &mut client);
+        if client.scripting {
+            // Its script goes on, though nobody waits for it.
+            self.orphan = Some(client);
+        }
     }
 
     fn set_now(&mut self, now: Now) {
@@ -154,6 +165,11 @@ impl Engine {
             now.mono_us >= self.server.now.mono_us,
             "the monotonic clock never goes back"
         );
+        if self.server.scripting.run.is_some() {
+            // For a script time stands still; those who wait for it feel it pass.
+            self.server.now.mono_us = now.mono_us;
+            return;
+        }
         if now != self.server.now || self.store.now_ms == 0 {
             self.server.now = now;
             self.server.clients.now_ms = now.unix_ms();

@@ -57,7 +57,7 @@ impl Engine {
         self.server.stats.bytes_in += bytes.len() as u64;
         self.server.stats.reads += 1;
         if !client.closing && !client.killed {
-            if client.query.is_empty() && client.blocked.is_none() && !client.held {
+            if client.query.is_empty() && !client.is_waiting() {
                 let used = self.run_requests(&mut client, bytes);
                 if used < bytes.len() {
                     client.query.extend_from_slice(&bytes[used..]);
@@ -74,7 +74,7 @@ impl Engine {
 
     /// Runs the requests that wait in the client's own buffer.
     pub(super) fn run_queued(&mut self, client: &mut Box<Client>) {
-        if client.blocked.is_some() || client.held || client.closing || client.query.is_empty() {
+        if client.is_waiting() || client.closing || client.query.is_empty() {
             return;
         }
         let mut query = take(&mut client.query);
@@ -243,7 +243,7 @@ impl Engine {
             }
             if client.closing || client.killed {
                 stop = Some(Stop::Closing);
-            } else if client.blocked.is_some() || client.held {
+            } else if client.is_waiting() {
                 if client.held {
                     // It did not run: it is parsed again later.
                     *used = item.at;
@@ -337,7 +337,7 @@ impl Engine {
     }
 
     /// Marks the transaction of a client whose command ran, if that touched a key it watches.
-    fn hand_touches_to(&mut self, client: &mut Client) {
+    pub(super) fn hand_touches_to(&mut self, client: &mut Client) {
         let before = self.store.touched.len();
         self.store.touched.retain(|&id| id != client.id);
         client.watch_touched |= self.store.touched.len() != before;
@@ -385,6 +385,8 @@ fn run_one(ctx: &mut Ctx<'_>, args: Args<'_>) {
                 let request = wait.request.take().unwrap_or_else(|| args.to_request());
                 let blocked = Blocked { request, command: id, wait };
                 wait::begin(ctx.db, ctx.server, ctx.client, blocked);
+            } else if let Ok(Flow::Busy) = outcome {
+                ctx.client.scripting = true;
             }
         }
     }
@@ -428,7 +430,7 @@ fn refuse(ctx: &mut Ctx<'_>, id: Option<usize>, error: &Error) {
 /// Drops the reply of a client that wants none (CLIENT REPLY). `before` is what it wanted before the command.
 #[cold]
 fn hush(ctx: &mut Ctx<'_>, before: ReplyMode, start: usize) {
-    if ctx.client.blocked.is_some() || ctx.client.held {
+    if ctx.client.is_waiting() {
         // The command is not over.
         return;
     }

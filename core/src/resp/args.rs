@@ -151,6 +151,12 @@ impl Request {
         self.buf.extend_from_slice(arg);
     }
 
+    /// Forgets the arguments; the memory stays for others.
+    pub fn clear(&mut self) {
+        self.buf.clear();
+        self.spans.clear();
+    }
+
     /// The arguments.
     #[inline]
     pub fn args(&self) -> Args<'_> {

@@ -21,6 +21,7 @@ use crate::persist::rdb::VERSION_MAX;
 use crate::persist::rdb::save::Format;
 use crate::persist::rdb::snapshot::{Options, Origin};
 use crate::resp::Reply;
+use crate::script::Scripting;
 use crate::value::Tuning;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
@@ -74,6 +75,8 @@ pub struct Server {
     pub stats: Stats,
     /// Counters by command, by its place in the table.
     pub command_stats: Vec<CommandStats>,
+    /// Scripts.
+    pub scripting: Scripting,
     /// The slowest commands.
     pub slow_log: SlowLog,
     /// How much happened lately.
@@ -111,6 +114,12 @@ pub struct Server {
 }
 
 impl Server {
+    /// How long a script may run before others hear that the server is busy, in microseconds.
+    pub fn busy_after_us(&self) -> u64 {
+        let ms = self.config.number("busy-reply-threshold");
+        u64::try_from(ms).unwrap_or(0).saturating_mul(1000)
+    }
+
     /// How a file is written that is for this engine alone and keeps all there is.
     pub fn reload_options(&self, tuning: &Tuning) -> Options {
         self.rdb_options(Format::of_version(VERSION_MAX, tuning), true)

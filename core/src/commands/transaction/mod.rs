@@ -3,5 +3,5 @@
 mod multi;
 mod watch;
 
-pub use multi::{DISCARD, EXEC, MULTI};
+pub use multi::{DISCARD, EXEC, MULTI, go_on};
 pub use watch::{UNWATCH, WATCH, unwatch_all};

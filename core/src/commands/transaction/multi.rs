@@ -5,8 +5,11 @@ use crate::acl::Context;
 use crate::client::Transaction;
 use crate::command::call::call;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, permission};
+use crate::commands::script::Outcome;
 use crate::commands::{connection, pubsub, table};
 use crate::error::Error;
+use crate::resp::Request;
+use alloc::vec::Vec;
 
 /// MULTI: queues the commands that follow until EXEC or DISCARD.
 pub const MULTI: Command = Command::new("multi", 1, multi)
@@ -62,9 +65,25 @@ fn exec(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     });
     let queued = queued.unwrap_or_default();
     ctx.reply.array(queued.len());
+    Ok(run(ctx, queued))
+}
+
+/// Goes on with EXEC after a script in it that took long.
+pub fn go_on(ctx: &mut Ctx<'_>) -> Outcome {
+    let rest =
+        ctx.client.transaction.as_mut().map(|transaction| core::mem::take(&mut transaction.rest));
+    match run(ctx, rest.unwrap_or_default()) {
+        Flow::Busy => Outcome::Busy,
+        _ => Outcome::Done,
+    }
+}
+
+/// Runs what was queued; a script that takes long leaves the rest for later.
+fn run(ctx: &mut Ctx<'_>, queued: Vec<Request>) -> Flow {
     let (command, nested) = (ctx.command, ctx.nested);
     ctx.nested = true;
-    for request in &queued {
+    let mut queued = queued.into_iter();
+    while let Some(request) = queued.next() {
         let args = request.args();
         // What was queued resolves; commands do not disappear.
         let Ok((place, command)) = table::resolve(&ctx.server.names, args) else { continue };
@@ -85,17 +104,24 @@ fn exec(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
             continue;
         }
         // Errors are among the replies, and a blocking command does not block here.
-        let _ = call(ctx, place, command, args);
+        let flow = call(ctx, place, command, args);
         if !ctx.server.monitors.is_empty() {
             connection::feed(ctx, command, args);
         }
         if !ctx.db.events.is_empty() {
             pubsub::publish_events(ctx.db, ctx.server);
         }
+        if let Ok(Flow::Busy) = flow {
+            if let Some(transaction) = &mut ctx.client.transaction {
+                transaction.rest = queued.collect();
+            }
+            (ctx.command, ctx.nested) = (command, nested);
+            return Flow::Busy;
+        }
     }
     (ctx.command, ctx.nested) = (command, nested);
     ctx.client.transaction = None;
-    Ok(Flow::Done)
+    Flow::Done
 }
 
 /// DISCARD: forgets what MULTI queued, and what is WATCHed.

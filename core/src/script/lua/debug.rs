@@ -55,6 +55,15 @@ impl Lua {
         text
     }
 
+    /// The chunk's name and the line of the function that runs, or of the one that called it if that is a native.
+    #[cold]
+    pub(super) fn place_of_error(&self) -> Option<(Vec<u8>, u32)> {
+        let frame = self.thread.frames.iter().rev().take(2).find(|frame| frame.lua)?;
+        let proto = self.proto_of(frame)?;
+        let source = self.heap.bytes(proto.source?).to_vec();
+        Some((source, current_line(proto, frame)))
+    }
+
     /// The name by which the running native was called, and whether as a method.
     pub(super) fn native_name(&mut self) -> Option<(Str, bool)> {
         let index = self.thread.frames.len().checked_sub(2)?;

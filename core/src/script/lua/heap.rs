@@ -261,6 +261,39 @@ impl Heap {
         let _ = self.set(table, Value::Str(key), value);
     }
 
+    /// Sets `table[index]` of a list that a host builds.
+    pub fn set_index(&mut self, table: TableId, index: usize, value: Value) {
+        let _ = self.set(table, Value::Num(index as f64), value);
+    }
+
+    /// Sets `table[key]` for a host; a key that no table takes is left out.
+    pub fn set_value(&mut self, table: TableId, key: Value, value: Value) {
+        let _ = self.set(table, key, value);
+    }
+
+    /// The key and the value that come after `key` in the order of `pairs`; the first after `nil`.
+    #[must_use]
+    pub fn next(&self, table: TableId, key: Value) -> Option<(Value, Value)> {
+        self.tables[table.0].next(key).ok().flatten()
+    }
+
+    /// How many keys a table has.
+    #[must_use]
+    pub fn count(&self, table: TableId) -> usize {
+        let mut key = Value::Nil;
+        let mut count = 0;
+        while let Some((next, _)) = self.next(table, key) {
+            key = next;
+            count += 1;
+        }
+        count
+    }
+
+    /// Makes a table one that scripts cannot change, or can.
+    pub fn set_read_only(&mut self, table: TableId, read_only: bool) {
+        self.tables[table.0].read_only = read_only;
+    }
+
     /// A native function with values of its own.
     pub fn native(&mut self, function: NativeFn, env: TableId, values: &[Value]) -> FunctionId {
         self.gc.used += size_of::<Function>() + size_of_val(values);

@@ -64,6 +64,10 @@ pub struct Lua {
     names: Vec<Str>,
     /// The error on its way.
     thrown: Value,
+    /// Where the error was raised that nobody caught: the chunk's name and the line.
+    place: Option<(Vec<u8>, u32)>,
+    /// What a host makes of errors that `pcall` has caught.
+    caught: Option<fn(&mut Self, Value) -> Value>,
     /// What is left of the slice; natives may overdraw it.
     budget: i64,
     memory_exceeded: bool,
@@ -100,6 +104,8 @@ impl Lua {
             string_meta: None,
             names,
             thrown: Value::Nil,
+            place: None,
+            caught: None,
             budget: 0,
             memory_exceeded: false,
             json: lib::cjson::Config::default(),
@@ -130,6 +136,16 @@ impl Lua {
     #[must_use]
     pub fn registry(&self) -> TableId {
         self.registry
+    }
+
+    /// Where the error was raised that ended what ran: the chunk's name as it was given, and the line.
+    pub fn take_error_place(&mut self) -> Option<(Vec<u8>, u32)> {
+        self.place.take()
+    }
+
+    /// Gives scripts what this makes of each error that `pcall` has caught.
+    pub fn on_caught(&mut self, change: fn(&mut Self, Value) -> Value) {
+        self.caught = Some(change);
     }
 
     /// What `print` has written since this was last asked.

@@ -74,6 +74,12 @@ impl Default for Table {
 }
 
 impl Table {
+    /// Whether scripts cannot change it.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     /// Memory that the parts take.
     pub(super) fn parts_size(&self) -> usize {
         self.array.len() * size_of::<Value>() + self.nodes.len() * size_of::<Node>()

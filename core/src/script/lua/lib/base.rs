@@ -203,8 +203,19 @@ fn setmetatable(call: &mut Call<'_>) -> Result<Flow, Raised> {
     if !call.lua.event(Value::Table(table), Event::Metatable).is_nil() {
         return Err(call.error("cannot change a protected metatable"));
     }
+    if call.lua.heap.tables[table.0].read_only {
+        return Err(read_only(call));
+    }
     call.lua.set_metatable(table, meta);
     call.give(table)
+}
+
+/// What is said of a read-only table by functions, which tell no position.
+fn read_only(call: &mut Call<'_>) -> Raised {
+    match call.string(b"Attempt to modify a readonly table") {
+        Ok(text) => call.raise(text),
+        Err(raised) => raised,
+    }
 }
 
 fn rawequal(call: &mut Call<'_>) -> Result<Flow, Raised> {
@@ -223,7 +234,7 @@ fn rawset(call: &mut Call<'_>) -> Result<Flow, Raised> {
     let table = call.check_table(1)?;
     let (key, value) = (call.check_any(2)?, call.check_any(3)?);
     if call.lua.heap.tables[table.0].read_only {
-        return Err(call.error("Attempt to modify a readonly table"));
+        return Err(read_only(call));
     }
     if key.is_nil() {
         return Err(bare_error(call, b"table index is nil"));
@@ -530,6 +541,7 @@ fn pcall(call: &mut Call<'_>) -> Result<Flow, Raised> {
         }
         FAILED => {
             let error = call.pop();
+            let error = call.lua.caught.map_or(error, |change| change(call.lua, error));
             call.push(false);
             call.push(error);
             call.give_last(2)

@@ -564,6 +564,9 @@ impl Lua {
     #[cold]
     fn unwind(&mut self) -> Result<(), Pause> {
         loop {
+            if !self.thread.frames.iter().any(|frame| frame.catches) {
+                self.place = self.place_of_error();
+            }
             while let Some(frame) = self.thread.frames.last() {
                 if frame.catches {
                     let error = self.thrown;

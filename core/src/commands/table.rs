@@ -4,8 +4,7 @@
 
 use super::{
     acl, bitmap, connection, geo, hash, hyperloglog, keyspace, list, pubsub, script, server, set,
-    stream,
-    string, transaction, zset,
+    stream, string, transaction, zset,
 };
 use crate::acl::{Catalog, Category, Found};
 use crate::command::{Args, Command};

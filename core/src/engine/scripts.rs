@@ -36,6 +36,7 @@ impl Engine {
             server: &mut self.server,
             command: &EVAL,
             nested,
+            woken_by: None,
         };
         let mut outcome = script::resume(&mut ctx);
         if outcome == Outcome::Done && nested {

@@ -313,6 +313,7 @@ fn call_command(ctx: &mut Ctx<'_>, machine: &mut Machine, run: &mut Run, args: &
             server: ctx.server,
             command: ctx.command,
             nested: true,
+            woken_by: None,
         };
         run_command(&mut inner, run, request.args())
     };

@@ -37,6 +37,9 @@ const SPANS_COPIED: usize = 1024;
 /// Room for less than this is made more of while a large bulk arrives.
 const GROW_BELOW: usize = 64 * 1024;
 
+/// So much may wait to be sent to a client that has yet to say who it is.
+const LOCKED_OUT_BYTES_MAX: u64 = 17 * 1024;
+
 /// Why reading a client's requests stopped.
 enum Stop {
     /// It has none left but a part.
@@ -123,7 +126,11 @@ impl Engine {
     fn check_output_limit(&mut self, client: &mut Client, reply: &mut Reply) {
         core::mem::swap(&mut client.reply, reply);
         let was_over = client.over_soft_since_ms.is_some();
-        if client.exceeds(&self.server.clients.limits, self.server.now.unix_ms()) {
+        let may_ask = client.authenticated || self.server.acl.users.default_user().is_open();
+        if !may_ask && client.output_bytes() as u64 >= LOCKED_OUT_BYTES_MAX {
+            client.killed = true;
+            self.log_cut(client);
+        } else if client.exceeds(&self.server.clients.limits, self.server.now.unix_ms()) {
             client.killed = true;
             self.log_cut(client);
         } else if client.over_soft_since_ms.is_some() && !was_over {
@@ -220,6 +227,9 @@ impl Engine {
             self.prefetch(buf, &batch, &spans);
         }
         self.server.tick = (self.server.hooks.stopwatch)();
+        let lowest = self.server.clients.limits.lowest;
+        let output_max =
+            if limits.authenticated { lowest } else { lowest.min(LOCKED_OUT_BYTES_MAX) };
         let mut stop = None;
         for item in &batch {
             *used = item.end;
@@ -238,7 +248,7 @@ impl Engine {
             } else {
                 self.execute(client, reply, Args::new(request, spans));
             }
-            if reply.out.len() as u64 >= self.server.clients.limits.lowest {
+            if reply.out.len() as u64 >= output_max {
                 self.check_output_limit(client, reply);
             }
             if client.closing || client.killed {

@@ -1,5 +1,7 @@
 //! The engine with a tiny host: a virtual clock, and clients that read everything unless told not to.
 
+mod access;
+
 use super::*;
 use alloc::format;
 use alloc::string::String;
@@ -17,12 +19,15 @@ struct Host {
 
 impl Host {
     fn new(settings: &[(&str, &str)]) -> Self {
-        let mut config = Config::default();
+        Self::with(Config::default(), settings, Hooks::default())
+    }
+
+    fn with(mut config: Config, settings: &[(&str, &str)], hooks: Hooks) -> Self {
         for (name, value) in settings {
             config.set(name, value.as_bytes()).expect("a setting");
         }
         let now = Now { unix_us: 1_700_000_000_000_000, mono_us: 1 };
-        let engine = Engine::new(config, [3; 32], now, Hooks::default());
+        let engine = Engine::new(config, [3; 32], now, hooks);
         Self { engine, now, seen: Vec::new(), deaf: None, log: Vec::new() }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Args, Command, Ctx, Flags, Flow, tracking};
 use crate::error::Error;
+use crate::server::slow_log::Secrets;
 
 /// Runs `command`, whose place in the table is `id`, and writes its reply or its error.
 /// When it blocked, nothing is counted yet and the wait is the caller's to keep.
@@ -51,6 +52,8 @@ fn done(ctx: &mut Ctx<'_>, id: usize, command: &Command, args: Args<'_>, nanos: 
     server.command_stats[id].count(nanos, server.config.latency_tracking);
     if nanos >= server.config.slowlog_slower_ns && !command.flags.contains(Flags::SKIP_SLOWLOG) {
         let limit = server.config.slowlog_len;
-        server.slow_log.push(args, nanos / 1000, server.now.unix_ms() / 1000, ctx.client, limit);
+        let secrets = Secrets::of(command.name, command.flags.contains(Flags::ADMIN));
+        let unix_seconds = server.now.unix_ms() / 1000;
+        server.slow_log.push(args, &secrets, nanos / 1000, unix_seconds, ctx.client, limit);
     }
 }

@@ -4,6 +4,7 @@
 //! ACL DRYRUN and scripts as well. Keys are those that the key specs tell, as everywhere.
 
 use super::getkeys::keys;
+use super::keys::{Begin, Find};
 use super::{Args, Command, Ctx, Flags, KeyFlags};
 use crate::acl::{Context, KeyAccess, LogEntry, Reason, Selector, User};
 use crate::error::Error;
@@ -155,6 +156,15 @@ fn selector_allows(
 /// The keys among `args`; none where they do not fit the command, which then refuses them itself.
 fn keys_of(command: &Command, args: Args<'_>) -> Keys {
     let mut found = keys(command, args).unwrap_or_default();
+    // `STORE a STORE b` stores to the last one, and the spec finds the first. Redis lets it pass.
+    for spec in command.keys {
+        if let (Begin::Keyword(word, from @ 0..), Find::Range { last: 0, .. }) =
+            (spec.begin, spec.find)
+        {
+            let behind = (from as usize + 1..args.len()).filter(|&at| args.is(at - 1, word));
+            found.extend(behind.map(|at| (at, spec.flags)));
+        }
+    }
     found.retain(|(_, flags)| !flags.contains(KeyFlags::NOT_KEY));
     found
 }

@@ -127,10 +127,8 @@ impl Engine {
         core::mem::swap(&mut client.reply, reply);
         let was_over = client.over_soft_since_ms.is_some();
         let may_ask = client.authenticated || self.server.acl.users.default_user().is_open();
-        if !may_ask && client.output_bytes() as u64 >= LOCKED_OUT_BYTES_MAX {
-            client.killed = true;
-            self.log_cut(client);
-        } else if client.exceeds(&self.server.clients.limits, self.server.now.unix_ms()) {
+        let locked_out = !may_ask && client.output_bytes() as u64 >= LOCKED_OUT_BYTES_MAX;
+        if locked_out || client.exceeds(&self.server.clients.limits, self.server.now.unix_ms()) {
             client.killed = true;
             self.log_cut(client);
         } else if client.over_soft_since_ms.is_some() && !was_over {

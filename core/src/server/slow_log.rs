@@ -43,6 +43,7 @@ impl SlowLog {
     pub fn push(
         &mut self,
         args: Args<'_>,
+        secrets: &Secrets,
         micros: u64,
         unix_seconds: i64,
         client: &Client,
@@ -52,7 +53,7 @@ impl SlowLog {
             id: self.next_id,
             unix_seconds,
             micros,
-            args: shortened(args),
+            args: shortened(args, secrets),
             addr: client.peer.addr.clone(),
             name: client.name.clone(),
         });
@@ -61,8 +62,7 @@ impl SlowLog {
     }
 }
 
-fn shortened(args: Args<'_>) -> Vec<Vec<u8>> {
-    let secrets = Secrets::of(args);
+fn shortened(args: Args<'_>, secrets: &Secrets) -> Vec<Vec<u8>> {
     let mut kept: Vec<Vec<u8>> = args
         .iter_from(0)
         .take(ARGS_MAX)
@@ -86,7 +86,9 @@ fn shortened(args: Args<'_>) -> Vec<Vec<u8>> {
 }
 
 /// Which arguments of a command are nobody's business.
-enum Secrets {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// None.
     None,
     /// All from this one on.
     From(usize),
@@ -97,17 +99,15 @@ enum Secrets {
 }
 
 impl Secrets {
-    fn of(args: Args<'_>) -> Self {
-        if args.is(0, "auth") {
-            Self::From(1)
-        } else if args.is(0, "acl") && args.is(1, "setuser") {
-            Self::From(2)
-        } else if args.is(0, "hello") || args.is(0, "migrate") {
-            Self::Auth
-        } else if args.is(0, "config") && args.is(1, "set") {
-            Self::Settings
-        } else {
-            Self::None
+    /// Those of the command of this own name, whatever the client called it; of the two called `set`, it
+    /// is CONFIG's that is for administrators.
+    pub fn of(name: &str, is_admin: bool) -> Self {
+        match name {
+            "auth" => Self::From(1),
+            "setuser" => Self::From(2),
+            "hello" | "migrate" => Self::Auth,
+            "set" if is_admin => Self::Settings,
+            _ => Self::None,
         }
     }
 
@@ -132,7 +132,11 @@ mod tests {
     use crate::resp::Request;
 
     fn kept(args: &[&[u8]]) -> Vec<Vec<u8>> {
-        shortened(Request::of(args).args())
+        shortened(Request::of(args).args(), &Secrets::None)
+    }
+
+    fn kept_of(name: &str, args: &[&[u8]]) -> Vec<Vec<u8>> {
+        shortened(Request::of(args).args(), &Secrets::of(name, true))
     }
 
     #[test]
@@ -148,10 +152,13 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        assert_eq!(kept(&[b"AUTH", b"me", b"pw"])[1..], [b"(redacted)", b"(redacted)"]);
-        let set = kept(&[b"config", b"set", b"requirepass", b"pw", b"port", b"1"]);
+        assert_eq!(
+            kept_of("auth", &[b"renamed", b"me", b"pw"])[1..],
+            [b"(redacted)", b"(redacted)"]
+        );
+        let set = kept_of("set", &[b"config", b"set", b"requirepass", b"pw", b"port", b"1"]);
         assert_eq!(set[2..], [&b"requirepass"[..], b"(redacted)", b"port", b"1"]);
-        let hello = kept(&[b"hello", b"3", b"auth", b"me", b"pw", b"setname", b"x"]);
+        let hello = kept_of("hello", &[b"hello", b"3", b"auth", b"me", b"pw", b"setname", b"x"]);
         assert_eq!(hello[3..], [&b"(redacted)"[..], b"(redacted)", b"setname", b"x"]);
     }
 
@@ -160,7 +167,7 @@ mod tests {
         let mut log = SlowLog::default();
         let request = Request::of(&[b"ping"]);
         for _ in 0..3 {
-            log.push(request.args(), 5, 1, &Client::default(), 2);
+            log.push(request.args(), &Secrets::None, 5, 1, &Client::default(), 2);
         }
         let ids: Vec<u64> = log.entries.iter().map(|entry| entry.id).collect();
         assert_eq!(ids, [2, 1]);

@@ -21,7 +21,7 @@ fn users_of_the_configuration_are_there_from_the_start() {
         host.say(a, "FLUSHDB\nPUBLISH a b\nACL LIST\nAUTH bob pw\n"),
         "-NOPERM this user has no permissions to run the 'flushdb' command|\
          -NOPERM this user has no permissions to access one of the channels used as arguments|\
-         *2|$123|user bob off #30c952fab122c3f9759f02a6d95c3758b246b4fee239957b2d4fee46e26170c4 ~k* \
+         *2|$137|user bob off #30c952fab122c3f9759f02a6d95c3758b246b4fee239957b2d4fee46e26170c4 ~k* \
          resetchannels -@all +get (~w resetchannels -@all +set)|\
          $71|user default on nopass sanitize-payload ~* resetchannels +@all -flushdb|\
          -WRONGPASS invalid username-password pair or user is disabled.|"

@@ -102,6 +102,20 @@ fn data_set(chance: &mut Chance) -> Vec<Args> {
             commands.push(args(&["PEXPIREAT", &key, "4102444800123"]));
         }
     }
+    for number in 1..=60 {
+        let (key, id) = (format!("stream:{}", number % 3), format!("{}-{number}", number / 4));
+        let mut command = args(&["XADD", &key, &id, "name"]);
+        command.push(text(chance, 200));
+        if number % 5 > 0 {
+            command.push(b"other".to_vec());
+            command.push(text(chance, 20));
+        }
+        commands.push(command);
+    }
+    commands.push(args(&["XDEL", "stream:1", "4-16", "5-22"]));
+    commands.push(args(&["XGROUP", "CREATE", "stream:1", "group", "3-13"]));
+    commands.push(args(&["XGROUP", "CREATE", "stream:2", "group", "0", "ENTRIESREAD", "0"]));
+    commands.push(args(&["XTRIM", "stream:2", "MAXLEN", "7"]));
     commands.push(args(&["SELECT", "3"]));
     commands.push(args(&["SET", "elsewhere", "yes"]));
     commands.push(args(&["SELECT", "0"]));
@@ -128,6 +142,10 @@ fn view(host: &mut dyn Host) -> BTreeMap<Vec<u8>, String> {
             b"set" => (with(&["SMEMBERS"]), 1),
             b"hash" => (with(&["HGETALL"]), 2),
             b"zset" => (with(&["ZRANGE", "0", "-1", "WITHSCORES"]), 0),
+            b"stream" => {
+                let full = [&b"XINFO"[..], b"STREAM", &key, b"FULL", b"COUNT", b"0"];
+                (full.map(<[u8]>::to_vec).to_vec(), 0)
+            }
             other => panic!("a {}", String::from_utf8_lossy(other)),
         };
         let mut contents = ask(host, &command);
@@ -219,6 +237,23 @@ fn files_go_both_ways() {
         for command in data_set(&mut Chance::new(2)) {
             ask(&mut ours, &command);
         }
+        for consumer in ["alice", "bob"] {
+            ask(
+                &mut ours,
+                &args(&[
+                    "XREADGROUP",
+                    "GROUP",
+                    "group",
+                    consumer,
+                    "COUNT",
+                    "3",
+                    "STREAMS",
+                    "stream:1",
+                    ">",
+                ]),
+            );
+        }
+        ask(&mut ours, &args(&["XACK", "stream:1", "group", "4-19"]));
         fs::write(&file, ours.dump_rdb()).expect("the folder is writable");
         if let Some(check) = live::find("redis-check-rdb") {
             let checked = Command::new(check).arg(&file).output().expect("it runs");

@@ -5,7 +5,8 @@
 use crate::collections::hash::{HashSeed, hash};
 use crate::collections::listpack::Element;
 use crate::store::Entry;
-use crate::value::{Hash, List, Set, SortedSet};
+use crate::value::stream::Id;
+use crate::value::{Hash, List, Set, SortedSet, Stream};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -53,11 +54,33 @@ impl Digest {
             zset.iter().for_each(|(member, score)| {
                 digest.add(Self::of(&[&bytes(member), &score.to_bits().to_le_bytes()]));
             });
+        } else if let Some(stream) = entry.as_object::<Stream>() {
+            digest.chain_stream(stream);
         }
         if entry.expiry_ms().is_some() {
             digest.chain(b"expires");
         }
         digest
+    }
+
+    fn chain_stream(&mut self, stream: &Stream) {
+        let mut cursor = stream.log().range(Id::MIN, Id::MAX);
+        while let Some((id, _)) = cursor.next() {
+            self.chain(&id.to_be_bytes());
+            while let Some((name, value)) = cursor.pair() {
+                self.chain(&bytes(name));
+                self.chain(&bytes(value));
+            }
+        }
+        self.chain(&stream.log().last_id.to_be_bytes());
+        for (name, group) in stream.groups().iter() {
+            self.chain(name);
+            self.chain(&group.last_id.to_be_bytes());
+            for (_, consumer) in group.consumers() {
+                self.chain(&consumer.name);
+                consumer.pending_from(Id::MIN).for_each(|id| self.chain(&id.to_be_bytes()));
+            }
+        }
     }
 
     /// 40 hexadecimal digits.

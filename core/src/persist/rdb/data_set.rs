@@ -117,7 +117,8 @@ mod tests {
     use crate::collections::hash::HashSeed;
     use crate::rng::Rng;
     use crate::store::Entry;
-    use crate::value::{Hash, List, Set, SortedSet, Tuning};
+    use crate::value::stream::Id;
+    use crate::value::{Hash, List, Set, SortedSet, Stream, Tuning};
     use alloc::format;
 
     const SEED: HashSeed = HashSeed::new([1, 2, 3, 4]);
@@ -164,6 +165,28 @@ mod tests {
             store.insert(Entry::object(format!("timed{count}").as_bytes(), timed));
             store.insert(Entry::object(format!("zset{count}").as_bytes(), zset));
         }
+        let mut stream = Stream::default();
+        for i in 1..500u64 {
+            let texts = [&b"name"[..], b"value", b"other", &[i as u8]];
+            let len = if i % 7 == 0 { 2 } else { 4 };
+            let limits = tuning.stream_limits();
+            stream.log_mut().append(Id::new(i / 3, i), texts[..len].iter().copied(), limits);
+        }
+        for i in [3, 50, 51, 400] {
+            assert!(stream.log_mut().delete(Id::new(i / 3, i)));
+        }
+        stream.log_mut().max_deleted_id = Id::new(133, 400);
+        for (name, read) in [("unread", None), ("group", Some(60))] {
+            let group = stream.groups_mut().create(name.as_bytes(), Id::new(20, 60), read);
+            let group = group.expect("a new name");
+            for (consumer, name) in ["bob", "alice", "idle"].iter().enumerate() {
+                let id = group.create_consumer(name.as_bytes(), 77).expect("a new name");
+                for i in 0..40 * (2 - consumer as u64) {
+                    group.deliver(Id::new(i, consumer as u64), id, i as i64);
+                }
+            }
+        }
+        store.insert(Entry::object(b"stream", stream));
         store.set_expiry(b"int", Some(1_800_000_000_000));
         store.select(2);
         store.set_string(b"elsewhere", b"1", false);
@@ -205,13 +228,13 @@ mod tests {
         let mut back = empty();
         back.now_ms = store.now_ms;
         let loaded = load(&mut back, &file, Conflict::Refuse).expect("its own file");
-        assert_eq!(loaded.keys, 25);
+        assert_eq!(loaded.keys, 26);
         assert_eq!(contents(&back), contents(&store));
         assert!(
             load(&mut back, &file, Conflict::Refuse)
                 .is_err_and(|e| e.reason == "a key comes twice")
         );
-        assert_eq!(load(&mut back, &file, Conflict::Replace).map(|loaded| loaded.keys), Ok(25));
+        assert_eq!(load(&mut back, &file, Conflict::Replace).map(|loaded| loaded.keys), Ok(26));
         assert_eq!(contents(&back), contents(&store));
         assert!(back.db_at(0).has_timed_fields());
     }
@@ -241,7 +264,7 @@ mod tests {
                 loader.finish(&store.tuning, &mut visit).expect("it is whole");
             }
             rest.splice(0..0, loader.into_rest());
-            assert_eq!((keys, &rest[..]), (25, &b"*1\r\n"[..]), "pieces of {size}");
+            assert_eq!((keys, &rest[..]), (26, &b"*1\r\n"[..]), "pieces of {size}");
         }
     }
 
@@ -252,7 +275,7 @@ mod tests {
         let mut back = empty();
         back.now_ms = 1_800_000_000_001;
         let loaded = load(&mut back, &file, Conflict::Refuse).expect("its own file");
-        assert_eq!((loaded.keys, loaded.expired), (24, 1));
+        assert_eq!((loaded.keys, loaded.expired), (25, 1));
     }
 
     #[test]

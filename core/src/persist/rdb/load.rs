@@ -2,7 +2,7 @@
 
 use super::old;
 use super::types::{self, NODE_PACKED, NODE_PLAIN};
-use super::{Fault, Reader, VALKEY_VERSION};
+use super::{Fault, Reader, VALKEY_VERSION, stream};
 use crate::collections::decimal::{self, parse_double};
 use crate::collections::hash::{HashSeed, hash};
 use crate::collections::intset::Intset;
@@ -72,6 +72,9 @@ impl Source<'_> {
                     return Err(Fault::Empty);
                 }
                 Ok(Entry::object(key, zset))
+            }
+            types::STREAM | types::STREAM_2 | types::STREAM_3 => {
+                Ok(Entry::object(key, stream::read(from, code)?))
             }
             types::MODULE_OLD | types::MODULE => {
                 Err(Fault::wrong("a value of a module, of which there are none"))

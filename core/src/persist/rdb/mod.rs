@@ -24,6 +24,7 @@ mod opcode;
 pub mod read;
 pub mod save;
 pub mod snapshot;
+mod stream;
 mod types;
 pub mod write;
 

@@ -1,13 +1,13 @@
 //! Values as RDB, in the encodings that the wanted version has.
 
 use super::types::{self, NODE_PACKED, NODE_PLAIN};
-use super::{TIMED_FIELDS_VERSION, VERSION, Writer};
+use super::{TIMED_FIELDS_VERSION, VERSION, Writer, stream};
 use crate::collections::hash::HashSeed;
 use crate::collections::listpack::{Listpack, SAFE_LEN};
 use crate::store::{Db, Entry, Store};
 use crate::value::list::NodeView;
 use crate::value::sorted_set::Direction;
-use crate::value::{FieldTime, Hash, List, Set, SortedSet, Str, Tuning};
+use crate::value::{FieldTime, Hash, List, Set, SortedSet, Str, Stream, Tuning};
 
 /// How values are written.
 #[derive(Debug, Clone, Copy)]
@@ -118,6 +118,10 @@ impl Format {
                     to.double(score);
                 }
             }
+        } else if let Some(stream) = entry.as_object::<Stream>() {
+            let code = stream::code(self.version);
+            head(to, code);
+            stream::write(to, stream, code);
         }
     }
 

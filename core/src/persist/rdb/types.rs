@@ -16,11 +16,15 @@ pub(super) const ZSET_ZIPLIST: u8 = 12;
 pub(super) const HASH_ZIPLIST: u8 = 13;
 /// Nodes are ziplists.
 pub(super) const LIST_QUICKLIST: u8 = 14;
+/// The three forms of streams.
+pub(super) const STREAM: u8 = 15;
 pub(super) const HASH_LISTPACK: u8 = 16;
 pub(super) const ZSET_LISTPACK: u8 = 17;
 /// Nodes are listpacks or single elements.
 pub(super) const LIST_NODES: u8 = 18;
+pub(super) const STREAM_2: u8 = 19;
 pub(super) const SET_LISTPACK: u8 = 20;
+pub(super) const STREAM_3: u8 = 21;
 /// Fields with times that are Unix milliseconds; in Valkey the time comes last, in a form of its own.
 pub(super) const HASH_TIMES: u8 = 22;
 /// The listpack alone.

@@ -24,6 +24,8 @@ pub const XADD: Command = Command::new("xadd", -5, xadd)
         "O(1); with trimming O(N) with N entries removed",
     );
 
+const TOO_LARGE: Error = Error::Text("ERR Elements are too large to be stored");
+
 /// The ID that a new entry is to have.
 #[derive(Debug, Clone, Copy)]
 enum Wanted {
@@ -38,14 +40,20 @@ enum Wanted {
 impl Wanted {
     /// The ID behind `last`, if there can be one.
     #[inline]
-    fn after(self, last: Id, now_ms: i64) -> Option<Id> {
+    fn after(self, last: Id, now_ms: i64) -> Result<Id, Error> {
         match self {
             Self::Clock if now_ms as u64 > last.ms => Some(Id::new(now_ms as u64, 0)),
             Self::Clock => last.next(),
-            Self::Ms(ms) if ms == last.ms => Some(Id::new(ms, last.seq.checked_add(1)?)),
+            // Redis has no words of its own for a millisecond that is full.
+            Self::Ms(ms) if ms == last.ms => {
+                return last.seq.checked_add(1).map(|seq| Id::new(ms, seq)).ok_or(TOO_LARGE);
+            }
             Self::Ms(ms) => (ms > last.ms).then_some(Id::new(ms, 0)),
             Self::This(id) => (id > last).then_some(id),
         }
+        .ok_or(Error::Text(
+            "ERR The ID specified in XADD is equal or smaller than the target stream top item",
+        ))
     }
 }
 
@@ -89,7 +97,7 @@ fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     // A new stream takes every ID, so what is refused below leaves no empty one behind.
     if texts.clone().map(<[u8]>::len).sum::<usize>() > NODE_BYTES_MAX {
-        return Err(Error::Text("ERR Elements are too large to be stored"));
+        return Err(TOO_LARGE);
     }
     let now_ms = ctx.now_ms();
     let (stream, tuning, _) = ctx.db.object_or_insert::<Stream>(key)?;
@@ -99,9 +107,7 @@ fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             "ERR The stream has exhausted the last possible ID, unable to add more items",
         ));
     }
-    let id = wanted.after(last, now_ms).ok_or(Error::Text(
-        "ERR The ID specified in XADD is equal or smaller than the target stream top item",
-    ))?;
+    let id = wanted.after(last, now_ms)?;
     stream.log_mut().append(id, texts, tuning.stream_limits());
     let trimmed = trim.map_or(0, |trim| stream.trim(&trim, options.refs));
     write_id(ctx.reply, id);

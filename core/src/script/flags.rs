@@ -48,8 +48,7 @@ pub fn of_script(source: &[u8]) -> Result<(Flags, usize), String> {
     let Some(end) = source.iter().position(|b| *b == b'\n') else {
         return Err("ERR Invalid script shebang".to_owned());
     };
-    let mut words =
-        source[..end].split(|b| b.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let mut words = source[..end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let engine = words.next().unwrap_or_default();
     if engine != b"#!lua" {
         let engine = crate::error::printable(engine, 128);

@@ -23,6 +23,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// A compiled script that is to run.
+#[derive(Clone, Copy)]
 pub(super) struct Start {
     pub(super) function: Value,
     pub(super) flags: Flags,

@@ -14,7 +14,10 @@ pub(super) const OVERHEAD: usize = 40;
 
 struct Slot {
     bytes: Box<[u8]>,
+    /// PUC's hash, which tables use.
     hash: u32,
+    /// The hash by which the string is found here.
+    place: u32,
     /// The next in the bucket, or the next free slot.
     next: u32,
     mark: Mark,
@@ -46,6 +49,27 @@ fn hash_of(bytes: &[u8]) -> u32 {
     hash
 }
 
+/// The hash for the buckets here. PUC's looks at few bytes of a long string, so a script could make
+/// it the same for as many as it wants; this looks at all.
+#[inline]
+fn place_of(bytes: &[u8], hash: u32) -> u32 {
+    if bytes.len() < 32 { hash } else { place_of_long(bytes, hash) }
+}
+
+fn place_of_long(bytes: &[u8], hash: u32) -> u32 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut state = u64::from(hash);
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for chunk in chunks {
+        state = (state ^ u64::from_le_bytes(*chunk)).wrapping_mul(FACTOR);
+        state ^= state >> 29;
+    }
+    for &byte in rest {
+        state = (state ^ u64::from(byte)).wrapping_mul(FACTOR);
+    }
+    (state >> 32) as u32
+}
+
 impl Strings {
     pub(super) fn new() -> Self {
         Self { slots: Vec::new(), buckets: vec![NONE; 256], free: NONE, count: 0 }
@@ -61,9 +85,10 @@ impl Strings {
     /// `dead` is the mark of what the running sweep is going to free: such a string is revived.
     pub(super) fn intern(&mut self, bytes: &[u8], fresh: Mark, dead: Mark) -> (Str, usize) {
         let hash = hash_of(bytes);
-        match self.find(bytes, hash) {
+        let place = place_of(bytes, hash);
+        match self.find(bytes, place) {
             Some(id) => (self.revive(id, hash, fresh, dead), 0),
-            None => (self.insert(bytes.into(), hash, fresh), bytes.len() + OVERHEAD),
+            None => (self.insert(bytes.into(), hash, place, fresh), bytes.len() + OVERHEAD),
         }
     }
 
@@ -78,18 +103,19 @@ impl Strings {
     ) -> (Str, usize) {
         let bytes = &self.slots[id as usize].bytes[start..end];
         let hash = hash_of(bytes);
-        match self.find(bytes, hash) {
+        let place = place_of(bytes, hash);
+        match self.find(bytes, place) {
             Some(id) => (self.revive(id, hash, fresh, dead), 0),
-            None => (self.insert(bytes.into(), hash, fresh), end - start + OVERHEAD),
+            None => (self.insert(bytes.into(), hash, place, fresh), end - start + OVERHEAD),
         }
     }
 
     #[inline]
-    fn find(&self, bytes: &[u8], hash: u32) -> Option<u32> {
-        let mut id = self.buckets[hash as usize & (self.buckets.len() - 1)];
+    fn find(&self, bytes: &[u8], place: u32) -> Option<u32> {
+        let mut id = self.buckets[place as usize & (self.buckets.len() - 1)];
         while id != NONE {
             let slot = &self.slots[id as usize];
-            if slot.hash == hash && *slot.bytes == *bytes {
+            if slot.place == place && *slot.bytes == *bytes {
                 return Some(id);
             }
             id = slot.next;
@@ -106,12 +132,12 @@ impl Strings {
         Str { id, hash }
     }
 
-    fn insert(&mut self, bytes: Box<[u8]>, hash: u32, mark: Mark) -> Str {
+    fn insert(&mut self, bytes: Box<[u8]>, hash: u32, place: u32, mark: Mark) -> Str {
         if self.count >= self.buckets.len() {
             self.grow();
         }
-        let bucket = hash as usize & (self.buckets.len() - 1);
-        let slot = Slot { bytes, hash, next: self.buckets[bucket], mark };
+        let bucket = place as usize & (self.buckets.len() - 1);
+        let slot = Slot { bytes, hash, place, next: self.buckets[bucket], mark };
         let id = if self.free == NONE {
             self.slots.push(slot);
             self.slots.len() as u32 - 1
@@ -134,7 +160,7 @@ impl Strings {
             while id != NONE {
                 let slot = &mut self.slots[id as usize];
                 let next = slot.next;
-                let bucket = &mut self.buckets[slot.hash as usize & (size - 1)];
+                let bucket = &mut self.buckets[slot.place as usize & (size - 1)];
                 slot.next = *bucket;
                 *bucket = id;
                 id = next;
@@ -166,7 +192,7 @@ impl Strings {
         slot.mark = Mark::Free;
         let next = core::mem::replace(&mut slot.next, self.free);
         self.free = index as u32;
-        let bucket = slot.hash as usize & (self.buckets.len() - 1);
+        let bucket = slot.place as usize & (self.buckets.len() - 1);
         self.count -= 1;
         let mut id = self.buckets[bucket];
         if id as usize == index {

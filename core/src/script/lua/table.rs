@@ -89,14 +89,25 @@ impl Table {
     #[inline]
     #[must_use]
     pub fn get(&self, key: Value) -> Value {
-        match key {
-            Value::Str(key) => self.get_str(key),
-            Value::Num(number) => match exact_i32(number) {
-                Some(int) => self.get_int(int),
-                None => self.find(key).map_or(Nil, |at| self.nodes[at].value),
-            },
-            Nil => Nil,
-            _ => self.find(key).map_or(Nil, |at| self.nodes[at].value),
+        *match key {
+            Value::Str(key) => self.at_str(key),
+            Value::Num(number) => self.at_number(number),
+            Nil => &Nil,
+            _ => self.at(key),
+        }
+    }
+
+    /// As [`get`](Self::get) for what is no string; without a copy, for the interpreter.
+    pub(super) fn at(&self, key: Value) -> &Value {
+        self.find(key).map_or(&Nil, |at| &self.nodes[at].value)
+    }
+
+    /// As [`at`](Self::at) for any number.
+    #[inline(always)]
+    pub(super) fn at_number(&self, number: f64) -> &Value {
+        match exact_i32(number) {
+            Some(int) => self.at_int(int),
+            None => self.at(Value::Num(number)),
         }
     }
 
@@ -104,16 +115,22 @@ impl Table {
     #[inline(always)]
     #[must_use]
     pub fn get_str(&self, key: Str) -> Value {
+        *self.at_str(key)
+    }
+
+    /// As [`at`](Self::at) for a string.
+    #[inline(always)]
+    pub(super) fn at_str(&self, key: Str) -> &Value {
         let mut at = key.hash as usize & self.nodes.len().wrapping_sub(1);
         while let Some(node) = self.nodes.get(at) {
             if let Value::Str(found) = node.key
                 && found.id == key.id
             {
-                return node.value;
+                return &node.value;
             }
             at = node.next as usize;
         }
-        Nil
+        &Nil
     }
 
     /// The place of a string that is a key already.
@@ -135,11 +152,29 @@ impl Table {
     #[inline(always)]
     #[must_use]
     pub fn get_int(&self, key: i32) -> Value {
+        *self.at_int(key)
+    }
+
+    /// As [`at`](Self::at) for a whole number.
+    #[inline(always)]
+    pub(super) fn at_int(&self, key: i32) -> &Value {
         match self.array.get((key as u32).wrapping_sub(1) as usize) {
-            Some(value) => *value,
-            None if self.nodes.is_empty() => Nil,
-            None => self.find(Value::Num(f64::from(key))).map_or(Nil, |at| self.nodes[at].value),
+            Some(value) => value,
+            None if self.nodes.is_empty() => &Nil,
+            None => self.at(Value::Num(f64::from(key))),
         }
+    }
+
+    /// As [`slot`](Self::slot) for a number.
+    #[inline(always)]
+    pub(super) fn slot_number(&mut self, number: f64) -> Option<&mut Value> {
+        if let Some(int) = exact_i32(number)
+            && let index = (int as u32).wrapping_sub(1) as usize
+            && index < self.array.len()
+        {
+            return Some(&mut self.array[index]);
+        }
+        self.find(Value::Num(number)).map(|at| &mut self.nodes[at].value)
     }
 
     /// The place of a key that is there already; its value may be `nil`.

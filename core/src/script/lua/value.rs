@@ -36,7 +36,10 @@ ids! {
 }
 
 /// A Lua value.
+///
+/// The tag has eight bytes, too: with a narrow one, compilers copy values in pieces.
 #[derive(Clone, Copy, Debug)]
+#[repr(u64)]
 pub enum Value {
     /// `nil`
     Nil,
@@ -67,14 +70,14 @@ impl Value {
     /// Everything but `nil` and `false` counts as true.
     #[inline(always)]
     #[must_use]
-    pub fn is_true(self) -> bool {
+    pub fn is_true(&self) -> bool {
         !matches!(self, Self::Nil | Self::Bool(false))
     }
 
     /// Whether this is `nil`.
     #[inline(always)]
     #[must_use]
-    pub fn is_nil(self) -> bool {
+    pub fn is_nil(&self) -> bool {
         matches!(self, Self::Nil)
     }
 
@@ -97,6 +100,11 @@ impl Value {
     #[inline(always)]
     #[must_use]
     pub fn raw_equals(self, other: Self) -> bool {
+        self.same(&other)
+    }
+
+    #[inline(always)]
+    pub(super) fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Nil, Self::Nil) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,

@@ -238,7 +238,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Appends one list of jumps to another.
+    /// Joins two lists of jumps. The shorter one is walked through, so that long chains of `and`
+    /// or `elseif` take no more than their length; a list of one stays the first.
     pub(super) fn concat(&mut self, list: &mut i32, other: i32) -> Done<()> {
         if other == NO_JUMP {
             return Ok(());
@@ -247,15 +248,20 @@ impl Parser<'_> {
             *list = other;
             return Ok(());
         }
-        let mut last = *list;
+        let (mut last, mut other_last) = (*list, other);
         loop {
             let next = self.next_jump(last);
             if next == NO_JUMP {
-                break;
+                return self.fix_jump(last, other);
             }
             last = next;
+            let next = self.next_jump(other_last);
+            if next == NO_JUMP {
+                let first = core::mem::replace(list, other);
+                return self.fix_jump(other_last, first);
+            }
+            other_last = next;
         }
-        self.fix_jump(last, other)
     }
 
     // Registers.

@@ -100,57 +100,44 @@ impl Lua {
                     }
                 };
             }
+            // Values are looked at in place; only numbers are copied.
             macro_rules! arith {
-                ($word:ident, $op:expr, $left:expr, $right:expr, $calculate:expr) => {{
-                    let (left, right): ((Value, Option<u8>), (Value, Option<u8>)) = ($left, $right);
-                    if let (Value::Num(left), Value::Num(right)) = (left.0, right.0) {
+                ($word:ident, $op:expr, $left:expr, $right:expr, $names:expr, $calculate:expr) => {{
+                    if let (Value::Num(left), Value::Num(right)) = (&$left, &$right) {
                         let calculate: fn(f64, f64) -> f64 = $calculate;
-                        reg!(a($word)) = Value::Num(calculate(left, right));
+                        let result = calculate(*left, *right);
+                        reg!(a($word)) = Value::Num(result);
                     } else {
-                        slow!(self.arith_slow($op, a($word), left, right));
+                        let (left, right) = ($left, $right);
+                        slow!(self.arith_slow($op, a($word), left, right, $names));
                     }
                 }};
             }
             macro_rules! arith_rr {
-                ($word:ident, $op:expr, $calculate:expr) => {
-                    arith!(
-                        $word,
-                        $op,
-                        (reg!(b($word)), Some(b($word))),
-                        (reg!(c($word)), Some(c($word))),
-                        $calculate
-                    )
-                };
+                ($word:ident, $op:expr, $calculate:expr) => {{
+                    let names = (Some(b($word)), Some(c($word)));
+                    arith!($word, $op, reg!(b($word)), reg!(c($word)), names, $calculate)
+                }};
             }
             macro_rules! arith_rk {
-                ($word:ident, $op:expr, $calculate:expr) => {
-                    arith!(
-                        $word,
-                        $op,
-                        (reg!(b($word)), Some(b($word))),
-                        (konst!(c($word)), None),
-                        $calculate
-                    )
-                };
+                ($word:ident, $op:expr, $calculate:expr) => {{
+                    let names = (Some(b($word)), None);
+                    arith!($word, $op, reg!(b($word)), konst!(c($word)), names, $calculate)
+                }};
             }
             macro_rules! arith_kr {
-                ($word:ident, $op:expr, $calculate:expr) => {
-                    arith!(
-                        $word,
-                        $op,
-                        (konst!(b($word)), None),
-                        (reg!(c($word)), Some(c($word))),
-                        $calculate
-                    )
-                };
+                ($word:ident, $op:expr, $calculate:expr) => {{
+                    let names = (None, Some(c($word)));
+                    arith!($word, $op, konst!(b($word)), reg!(c($word)), names, $calculate)
+                }};
             }
             macro_rules! order {
                 ($word:ident, $left:expr, $right:expr, $or_equal:expr, $compare:expr) => {{
-                    let (left, right): (Value, Value) = ($left, $right);
-                    if let (Value::Num(left), Value::Num(right)) = (left, right) {
+                    if let (Value::Num(left), Value::Num(right)) = (&$left, &$right) {
                         let compare: fn(&f64, &f64) -> bool = $compare;
-                        branch!(compare(&left, &right), a($word));
+                        branch!(compare(left, right), a($word));
                     } else {
+                        let (left, right) = ($left, $right);
                         slow!(self.order_slow($or_equal, left, right));
                     }
                 }};
@@ -158,23 +145,25 @@ impl Lua {
             // A field whose value is known or certainly nil, else the long way.
             macro_rules! found {
                 ($word:ident, $value:expr, $meta:expr, $object:expr, $key:expr, $register:expr) => {{
-                    let value = $value;
+                    let value: &Value = $value;
                     if value.is_nil() && $meta.is_some() {
-                        slow!(self.get_slow(a($word), $object, $key, $register));
+                        let (object, key) = ($object, $key);
+                        slow!(self.get_slow(a($word), object, key, $register));
                     }
-                    reg!(a($word)) = value;
+                    reg!(a($word)) = *value;
                 }};
             }
             // Stores into a table that has no metatable, or a value there already.
             macro_rules! store {
                 ($object:expr, $table:ident => $slot:expr, $key:expr, $value:expr, $register:expr) => {{
-                    let (object, value): (Value, Value) = ($object, $value);
-                    let Value::Table(id) = object else {
-                        slow!(self.set_slow(object, $key, value, $register));
+                    let Value::Table(id) = $object else {
+                        let (object, key, value) = ($object, $key, $value);
+                        slow!(self.set_slow(object, key, value, $register));
                     };
                     let $table = &mut self.heap.tables[id.0];
                     if $table.read_only {
-                        slow!(self.set_slow(object, $key, value, $register));
+                        let (object, key, value) = (Value::Table(id), $key, $value);
+                        slow!(self.set_slow(object, key, value, $register));
                     }
                     if $table.mark == Mark::Black {
                         self.heap.gc.back(id, &mut $table.mark);
@@ -182,9 +171,13 @@ impl Lua {
                     $table.absent = 0;
                     let plain = $table.meta.is_none();
                     match $slot {
-                        Some(slot) if plain || !Value::is_nil(*slot) => *slot = value,
-                        _ if !plain => slow!(self.set_slow(object, $key, value, $register)),
+                        Some(slot) if plain || !slot.is_nil() => *slot = $value,
+                        _ if !plain => {
+                            let (object, key, value) = (Value::Table(id), $key, $value);
+                            slow!(self.set_slow(object, key, value, $register));
+                        }
                         _ => {
+                            let value = $value;
                             let (tables, gc) = (&mut self.heap.tables, &mut self.heap.gc);
                             if let Err(refused) = set_table(tables, gc, id, $key, value) {
                                 save!();
@@ -257,14 +250,14 @@ impl Lua {
                         }
                     }
                     o::GETGLOBAL => {
-                        let key = konst!(bx(word));
-                        let Value::Str(name) = key else { continue };
+                        let Value::Str(name) = konst!(bx(word)) else { continue };
+                        let key = Value::Str(name);
                         let table = &self.heap.tables[env.0];
-                        found!(word, table.get_str(name), table.meta, Value::Table(env), key, None);
+                        found!(word, table.at_str(name), table.meta, Value::Table(env), key, None);
                     }
                     o::SETGLOBAL => {
-                        let key = konst!(bx(word));
-                        let Value::Str(name) = key else { continue };
+                        let Value::Str(name) = konst!(bx(word)) else { continue };
+                        let key = Value::Str(name);
                         store!(Value::Table(env), t => t.slot_str(name), key, reg!(a(word)), None);
                     }
                     o::GLOBALX => {
@@ -283,57 +276,80 @@ impl Lua {
                         continue 'frame;
                     }
                     o::GETTABLE => {
-                        let (object, key) = (reg!(b(word)), reg!(c(word)));
-                        if let Value::Table(id) = object {
+                        if let Value::Table(id) = reg!(b(word)) {
                             let table = &self.heap.tables[id.0];
-                            let value = match key {
-                                Value::Num(number) => match exact_i32(number) {
-                                    Some(int) => table.get_int(int),
-                                    None => table.get(key),
-                                },
-                                Value::Str(name) => table.get_str(name),
-                                _ => table.get(key),
+                            let value = match reg!(c(word)) {
+                                Value::Num(number) => table.at_number(number),
+                                Value::Str(name) => table.at_str(name),
+                                key => table.at(key),
                             };
-                            found!(word, value, table.meta, object, key, Some(b(word)));
+                            let object = Value::Table(id);
+                            found!(word, value, table.meta, object, reg!(c(word)), Some(b(word)));
                         } else {
+                            let (object, key) = (reg!(b(word)), reg!(c(word)));
                             slow!(self.get_slow(a(word), object, key, Some(b(word))));
                         }
                     }
                     o::GETFIELD => {
-                        let (object, key) = (reg!(b(word)), konst!(c(word)));
-                        if let (Value::Table(id), Value::Str(name)) = (object, key) {
+                        if let (Value::Table(id), Value::Str(name)) =
+                            (&reg!(b(word)), &konst!(c(word)))
+                        {
                             let table = &self.heap.tables[id.0];
-                            let value = table.get_str(name);
+                            let value = table.at_str(*name);
+                            let (object, key) = (Value::Table(*id), Value::Str(*name));
                             found!(word, value, table.meta, object, key, Some(b(word)));
                         } else {
+                            let (object, key) = (reg!(b(word)), konst!(c(word)));
                             slow!(self.get_slow(a(word), object, key, Some(b(word))));
                         }
                     }
                     o::GETINT => {
-                        let object = reg!(b(word));
                         let int = i32::from(c(word));
                         let key = Value::Num(f64::from(int));
-                        if let Value::Table(id) = object {
+                        if let Value::Table(id) = reg!(b(word)) {
                             let table = &self.heap.tables[id.0];
-                            let value = table.get_int(int);
+                            let value = table.at_int(int);
+                            let object = Value::Table(id);
                             found!(word, value, table.meta, object, key, Some(b(word)));
                         } else {
+                            let object = reg!(b(word));
                             slow!(self.get_slow(a(word), object, key, Some(b(word))));
                         }
                     }
                     o::SETTABLE => {
-                        let (object, key) = (reg!(a(word)), reg!(b(word)));
-                        store!(object, t => t.slot(key), key, reg!(c(word)), Some(a(word)));
+                        store!(
+                            reg!(a(word)),
+                            t => match reg!(b(word)) {
+                                Value::Num(number) => t.slot_number(number),
+                                Value::Str(name) => t.slot_str(name),
+                                key => t.slot(key),
+                            },
+                            reg!(b(word)),
+                            reg!(c(word)),
+                            Some(a(word))
+                        );
                     }
                     o::SETFIELD => {
-                        let (object, key) = (reg!(a(word)), konst!(b(word)));
-                        let Value::Str(name) = key else { continue };
-                        store!(object, t => t.slot_str(name), key, reg!(c(word)), Some(a(word)));
+                        let Value::Str(name) = konst!(b(word)) else { continue };
+                        let key = Value::Str(name);
+                        store!(
+                            reg!(a(word)),
+                            t => t.slot_str(name),
+                            key,
+                            reg!(c(word)),
+                            Some(a(word))
+                        );
                     }
                     o::SETINT => {
-                        let object = reg!(a(word));
-                        let key = Value::Num(f64::from(b(word)));
-                        store!(object, t => t.slot(key), key, reg!(c(word)), Some(a(word)));
+                        let number = f64::from(b(word));
+                        let key = Value::Num(number);
+                        store!(
+                            reg!(a(word)),
+                            t => t.slot_number(number),
+                            key,
+                            reg!(c(word)),
+                            Some(a(word))
+                        );
                     }
                     o::NEWTABLE => {
                         let list = from_float_byte(b(word));
@@ -353,16 +369,15 @@ impl Lua {
                         reg!(a(word).wrapping_add(1)) = object;
                         if let (Value::Table(id), Value::Str(name)) = (object, key) {
                             let table = &self.heap.tables[id.0];
-                            let mut value = table.get_str(name);
+                            let mut value = table.at_str(name);
                             // Objects keep their methods in the table behind `__index`.
                             if value.is_nil()
                                 && let Some(meta) = table.meta
-                                && let index = self.heap.tables[meta.0].get_str(self.names[0])
+                                && let index = self.heap.tables[meta.0].at_str(self.names[0])
                                 && let Value::Table(class) = index
                             {
-                                value = self.heap.tables[class.0].get_str(name);
+                                value = self.heap.tables[class.0].at_str(name);
                             }
-                            let table = &self.heap.tables[id.0];
                             found!(word, value, table.meta, object, key, Some(b(word)));
                         } else {
                             slow!(self.get_slow(a(word), object, key, Some(b(word))));
@@ -387,16 +402,15 @@ impl Lua {
                     o::KMOD => arith_kr!(word, o::MOD, modulo),
                     o::KPOW => arith_kr!(word, o::POW, power),
                     o::UNM => {
-                        let operand = (reg!(b(word)), Some(b(word)));
-                        arith!(word, o::UNM, operand, operand, |x, _| -x);
+                        let names = (Some(b(word)), Some(b(word)));
+                        arith!(word, o::UNM, reg!(b(word)), reg!(b(word)), names, |x, _| -x);
                     }
                     o::NOT => reg!(a(word)) = Value::Bool(!reg!(b(word)).is_true()),
                     o::LEN => {
-                        let value = reg!(b(word));
-                        let len = match value {
+                        let len = match reg!(b(word)) {
                             Value::Table(id) => self.heap.tables[id.0].border(),
                             Value::Str(text) => self.heap.strings.bytes(text.id).len(),
-                            _ => slow!(self.len_slow(value, b(word))),
+                            value => slow!(self.len_slow(value, b(word))),
                         };
                         reg!(a(word)) = Value::Num(len as f64);
                     }
@@ -412,22 +426,19 @@ impl Lua {
                     }
                     o::JMP => jump!(sj(word)),
                     o::EQ => {
-                        let (left, right) = (reg!(b(word)), reg!(c(word)));
-                        let mut equal = left.raw_equals(right);
-                        if !equal && matches!(left, Value::Table(_) | Value::User(_)) {
+                        let equal = reg!(b(word)).same(&reg!(c(word)));
+                        if !equal && matches!(reg!(b(word)), Value::Table(_) | Value::User(_)) {
+                            let (left, right) = (reg!(b(word)), reg!(c(word)));
                             save!();
-                            match self.equal_event(left, right) {
-                                Some(handler) => {
-                                    slow!(self.call_meta(handler, &[left, right], Want::Meta));
-                                }
-                                None => equal = false,
+                            if let Some(handler) = self.equal_event(left, right) {
+                                slow!(self.call_meta(handler, &[left, right], Want::Meta));
                             }
-                            self.finish_instruction(Value::Bool(equal), false)?;
+                            self.finish_instruction(Value::Bool(false), false)?;
                             continue 'frame;
                         }
                         branch!(equal, a(word));
                     }
-                    o::EQK => branch!(reg!(b(word)).raw_equals(konst!(c(word))), a(word)),
+                    o::EQK => branch!(reg!(b(word)).same(&konst!(c(word))), a(word)),
                     o::LT => order!(word, reg!(b(word)), reg!(c(word)), false, f64::lt),
                     o::LE => order!(word, reg!(b(word)), reg!(c(word)), true, f64::le),
                     o::LTK => order!(word, reg!(b(word)), konst!(c(word)), false, f64::lt),
@@ -436,9 +447,8 @@ impl Lua {
                     o::GEK => order!(word, konst!(c(word)), reg!(b(word)), true, f64::le),
                     o::TEST => branch!(reg!(b(word)).is_true(), c(word)),
                     o::TESTSET => {
-                        let value = reg!(b(word));
-                        if value.is_true() == (c(word) != 0) {
-                            reg!(a(word)) = value;
+                        if reg!(b(word)).is_true() == (c(word) != 0) {
+                            reg!(a(word)) = reg!(b(word));
                             let word = code[pc];
                             pc += 1;
                             jump!(sj(word));
@@ -513,29 +523,33 @@ impl Lua {
                     }
                     o::FORPREP => {
                         let index = a(word);
-                        let (start, limit, step) =
-                            (reg!(index), reg!(index.wrapping_add(1)), reg!(index.wrapping_add(2)));
-                        if let (Value::Num(start), Value::Num(_), Value::Num(step)) =
-                            (start, limit, step)
-                        {
-                            reg!(index) = Value::Num(start - step);
-                            pc = pc.wrapping_add_signed(sbx(word) as isize);
+                        let start = pc.wrapping_add_signed(sbx(word) as isize);
+                        if let (Value::Num(from), Value::Num(_), Value::Num(step)) = (
+                            &reg!(index),
+                            &reg!(index.wrapping_add(1)),
+                            &reg!(index.wrapping_add(2)),
+                        ) {
+                            let from = from - step;
+                            reg!(index) = Value::Num(from);
+                            pc = start;
                         } else {
                             save!();
                             self.prepare_for(base + usize::from(index))?;
-                            self.skip_to(pc.wrapping_add_signed(sbx(word) as isize));
+                            self.skip_to(start);
                             continue 'frame;
                         }
                     }
                     o::FORLOOP => {
                         let index = a(word);
-                        let (Value::Num(at), Value::Num(limit), Value::Num(step)) =
-                            (reg!(index), reg!(index.wrapping_add(1)), reg!(index.wrapping_add(2)))
-                        else {
+                        let (Value::Num(at), Value::Num(limit), Value::Num(step)) = (
+                            &reg!(index),
+                            &reg!(index.wrapping_add(1)),
+                            &reg!(index.wrapping_add(2)),
+                        ) else {
                             continue;
                         };
                         let at = at + step;
-                        if if step > 0.0 { at <= limit } else { limit <= at } {
+                        if if *step > 0.0 { at <= *limit } else { *limit <= at } {
                             reg!(index) = Value::Num(at);
                             reg!(index.wrapping_add(3)) = Value::Num(at);
                             jump!(sbx(word));

@@ -222,8 +222,9 @@ impl Lua {
         &mut self,
         op: u8,
         target: u8,
-        (left, left_register): (Value, Option<u8>),
-        (right, right_register): (Value, Option<u8>),
+        left: Value,
+        right: Value,
+        (left_register, right_register): (Option<u8>, Option<u8>),
     ) -> Result<Entered, Raised> {
         if let (Some(left), Some(right)) = (to_number(self, left), to_number(self, right)) {
             self.registers()[usize::from(target)] = Value::Num(arith(op, left, right));

@@ -34,6 +34,9 @@ mod table;
 mod thread;
 mod vm;
 
+#[cfg(test)]
+mod tests;
+
 pub use table::Table;
 pub use vm::Step;
 

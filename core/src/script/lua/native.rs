@@ -46,7 +46,8 @@
 //! Work that grows with the input is paid for: [`Call::pay`] with about the number of bytes or
 //! slots touched divided by eight or so (an instruction counts one). It may not stop the native: the debt is
 //! noticed when it returns. A native that can run for long checks `pay`'s answer, and when the
-//! budget is used up it saves where it is and returns `Ok(Flow::Pause(STATE))`, to be run again
+//! budget is used up it saves where it is
+//! (not without having made some way since it was last run) and returns `Ok(Flow::Pause(STATE))`, to be run again
 //! with that state in the next slice.
 //!
 //! Before it builds something big it asks [`Call::reserve`], which raises "not enough memory".

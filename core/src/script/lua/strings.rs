@@ -14,8 +14,6 @@ pub(super) const OVERHEAD: usize = 40;
 
 struct Slot {
     bytes: Box<[u8]>,
-    /// PUC's hash, which tables use.
-    hash: u32,
     /// The hash by which the string is found here.
     place: u32,
     /// The next in the bucket, or the next free slot.
@@ -137,7 +135,7 @@ impl Strings {
             self.grow();
         }
         let bucket = place as usize & (self.buckets.len() - 1);
-        let slot = Slot { bytes, hash, place, next: self.buckets[bucket], mark };
+        let slot = Slot { bytes, place, next: self.buckets[bucket], mark };
         let id = if self.free == NONE {
             self.slots.push(slot);
             self.slots.len() as u32 - 1

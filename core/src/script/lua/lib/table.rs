@@ -308,10 +308,12 @@ fn sort(call: &mut Call<'_>) -> Result<Flow, Raised> {
             let (one, two) = (call.arg(ONE), call.arg(TWO));
             let swapped = !matches!(sort.stage, Stage::Middle | Stage::Up);
             let (one, two) = if swapped { (two, one) } else { (one, two) };
-            if !call.pay(2) {
+            // Asked before it pays, so that every slice makes some way.
+            if !call.pay(0) {
                 call.keep_boxed(sort);
                 return Ok(Flow::Pause(PAUSED));
             }
+            call.pay(2);
             let (handler, one, two) = if function.is_nil() {
                 match call.less(one, two)? {
                     Answer::Known(less) => {

@@ -15,6 +15,7 @@ use super::opcode;
 use super::proto::{Capture, Local, Proto};
 use super::table::Table;
 use super::value::{ProtoId, Str, Value};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use code::{Expr, Kind, NO_JUMP};
 
@@ -63,8 +64,10 @@ struct Func {
 }
 
 impl Func {
-    fn new(line: u32) -> Self {
-        Self {
+    /// Boxed, because functions are nested on the native stack.
+    #[inline(never)]
+    fn new(line: u32) -> Box<Self> {
+        Box::new(Self {
             code: Vec::new(),
             lines: Vec::new(),
             constants: Vec::new(),
@@ -83,7 +86,7 @@ impl Func {
             line,
             waiting: NO_JUMP,
             last_target: NO_JUMP,
-        }
+        })
     }
 }
 
@@ -98,9 +101,9 @@ struct Parser<'a> {
     string: Str,
     number: f64,
     ahead: Option<(Token, Str, f64)>,
-    func: Func,
+    func: Box<Func>,
     /// The functions around it.
-    outer: Vec<Func>,
+    outer: Vec<Box<Func>>,
     source: Str,
     levels: u32,
 }
@@ -415,12 +418,14 @@ impl Parser<'_> {
     }
 
     /// Ends a function: the `return` that may be missing, and what is kept of it.
-    fn finish(&mut self, mut func: Func) -> Done<ProtoId> {
+    #[inline(never)]
+    fn finish(&mut self, mut func: Box<Func>) -> Done<ProtoId> {
         core::mem::swap(&mut self.func, &mut func);
         self.remove_locals(0);
         let ended = self.emit_abc(opcode::RETURN0, 0, 1, 0);
         core::mem::swap(&mut self.func, &mut func);
         ended?;
+        let func = *func;
         let (upvalue_names, captures): (Vec<_>, Vec<_>) = func.upvalues.into_iter().unzip();
         let proto = Proto {
             code: func.code.into(),

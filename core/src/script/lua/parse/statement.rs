@@ -1,4 +1,7 @@
 //! Statements.
+//!
+//! Each kind is kept out of the function that all nest through, whose frames would else have room
+//! for all of them: sources nest 200 deep.
 
 use super::code::{Expr, Key, Kind, NO_JUMP};
 use super::{Done, MAX_LEVELS, Parser};
@@ -70,6 +73,7 @@ impl Parser<'_> {
         Ok(expr.when_false)
     }
 
+    #[inline(never)]
     fn if_statement(&mut self, line: u32) -> Done<()> {
         let mut escapes = NO_JUMP;
         let mut otherwise = self.test_then()?;
@@ -107,6 +111,7 @@ impl Parser<'_> {
         Ok(otherwise)
     }
 
+    #[inline(never)]
     fn while_statement(&mut self, line: u32) -> Done<()> {
         self.advance()?;
         let start = self.label();
@@ -121,6 +126,7 @@ impl Parser<'_> {
         self.patch_to_here(exit)
     }
 
+    #[inline(never)]
     fn repeat_statement(&mut self, line: u32) -> Done<()> {
         let start = self.label();
         self.enter_block(true);
@@ -166,6 +172,7 @@ impl Parser<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn for_statement(&mut self, line: u32) -> Done<()> {
         self.enter_block(true);
         self.advance()?;
@@ -220,6 +227,7 @@ impl Parser<'_> {
     }
 
     /// The loop around the body; the three hidden variables are in registers.
+    #[inline(never)]
     fn for_body(&mut self, base: u8, line: u32, variables: usize, numeric: bool) -> Done<()> {
         // The hidden ones come into scope now, the loop's own in the block.
         let first = self.func.locals.len() - 3 - variables;
@@ -255,6 +263,7 @@ impl Parser<'_> {
     }
 
     /// `function a.b:c() ... end`
+    #[inline(never)]
     fn function_statement(&mut self, line: u32) -> Done<()> {
         self.advance()?;
         let name = self.name()?;
@@ -272,6 +281,7 @@ impl Parser<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn local_function(&mut self) -> Done<()> {
         let name = self.name()?;
         self.new_local(name, 0)?;
@@ -290,6 +300,7 @@ impl Parser<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn local_statement(&mut self) -> Done<()> {
         let mut names = 0;
         loop {
@@ -332,6 +343,7 @@ impl Parser<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn return_statement(&mut self) -> Done<()> {
         self.advance()?;
         if self.at_block_end() || self.token == Token::Char(b';') {
@@ -357,6 +369,7 @@ impl Parser<'_> {
     }
 
     /// A call, or an assignment.
+    #[inline(never)]
     fn expression_statement(&mut self) -> Done<()> {
         let first = self.primary()?;
         if let Kind::Call(pc) = first.kind {

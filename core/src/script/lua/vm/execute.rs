@@ -12,7 +12,7 @@ use super::super::native::Raised;
 use super::super::opcode::{self as o, a, b, bx, c, from_float_byte, op, sbx, sj};
 use super::super::table::Refused;
 use super::super::thread::{WINDOW, Want};
-use super::super::value::{Value, exact_i32};
+use super::super::value::Value;
 use super::slow::{modulo, power, to_number};
 use super::{Entered, Pause};
 use alloc::boxed::Box;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redstart_core::collections::dict::Dict;
 use redstart_core::collections::listpack::{Listpack, Side};
+use redstart_core::script::lua::{Lua, Step, lib};
 use redstart_core::{Config, Effect, Engine, Hooks, Now, Peer};
 
 use crate::chance::Chance;
@@ -28,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     ("dict_model", dict_model),
     ("rdb_payload", rdb::payload),
     ("rdb_file", rdb::file),
+    ("lua_source", lua_source),
 ];
 
 /// The target of this name, which there is.
@@ -326,4 +328,39 @@ impl Bytes<'_> {
             _ => vec![kind, value as u8],
         }
     }
+}
+
+/// Any bytes are a Lua program, as they are or as the numbers of words, run in small slices with
+/// little memory and the collector at work in between: it prints, fails or is stopped.
+pub fn lua_source(data: &[u8]) {
+    let Some((&slice, bytes)) = data.split_first() else { return };
+    let source = if slice % 2 == 0 { bytes.to_vec() } else { lua_words(bytes) };
+    let mut lua = Lua::new(1 << 22);
+    lib::open_all(&mut lua);
+    lib::base::open_print(&mut lua);
+    let Ok(function) = lua.load(b"=fuzz", &source) else { return };
+    lua.start(function, &[]);
+    for _ in 0..200 {
+        match lua.run(1 + u64::from(slice) * 4) {
+            Step::Suspended => lua.collect_some(1 + usize::from(slice) * 64),
+            _ => return,
+        }
+    }
+}
+
+/// Each byte as a word of the language.
+fn lua_words(bytes: &[u8]) -> Vec<u8> {
+    const WORDS: &str = "and break do else elseif end false for function if in local nil not or \
+        repeat return then true until while + - * / % ^ # == ~= <= >= < > = ( ) { } [ ] ; : , . .. \
+        ... a b t x f _G 0 1 2.5 1e308 -1 's' \"%d\" '.' '(.-)' pcall print pairs next select \
+        setmetatable getmetatable string table coroutine math yield wrap create resume sort concat \
+        insert remove error unpack tostring tonumber loadstring getfenv setfenv gsub gmatch find rep \
+        format byte char __index __newindex __call __concat __lt __eq __mode self collectgarbage";
+    let words: Vec<&str> = WORDS.split_whitespace().collect();
+    let mut source = Vec::new();
+    for byte in bytes {
+        source.extend_from_slice(words[usize::from(*byte) % words.len()].as_bytes());
+        source.push(b' ');
+    }
+    source
 }

@@ -80,3 +80,8 @@ fn rdb_file() {
 fn dict_model() {
     drive("dict_model");
 }
+
+#[test]
+fn lua_source() {
+    drive("lua_source");
+}

@@ -156,6 +156,11 @@ impl Lua {
         core::mem::take(&mut self.printed)
     }
 
+    /// Has the collector do about so many bytes of work. Only while nothing runs or between slices.
+    pub fn collect_some(&mut self, work: usize) {
+        self.step(work);
+    }
+
     /// Sets the metatable that all strings share.
     pub fn set_string_meta(&mut self, meta: TableId) {
         self.string_meta = Some(meta);

@@ -103,6 +103,7 @@ struct Parser<'a> {
     ahead: Option<(Token, Str, f64)>,
     func: Box<Func>,
     /// The functions around it.
+    #[expect(clippy::vec_box, reason = "they move in and out of `func`, which nests natively")]
     outer: Vec<Box<Func>>,
     source: Str,
     levels: u32,

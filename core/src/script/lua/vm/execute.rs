@@ -11,10 +11,10 @@ use super::super::heap::{Code, Mark, Variable, alloc_table, set_table};
 use super::super::native::Raised;
 use super::super::opcode::{self as o, a, b, bx, c, from_float_byte, op, sbx, sj};
 use super::super::table::Refused;
-use super::super::thread::{WINDOW, Want};
-use super::super::value::Value;
+use super::super::thread::{Frame, WINDOW, Want};
+use super::super::value::{FunctionId, Value};
 use super::slow::{modulo, power, to_number};
-use super::{Entered, Pause};
+use super::{Entered, MAX_FRAMES, Pause};
 use alloc::boxed::Box;
 
 type Window = [Value; WINDOW];
@@ -32,13 +32,14 @@ impl Lua {
             if self.memory_exceeded {
                 return Err(self.memory_error());
             }
-            let frame = match self.thread.frames.last() {
-                Some(frame) if frame.lua => *frame,
+            // Field by field: a copy of the whole would wait for the last store into it.
+            let (base, mut pc, running) = match self.thread.frames.last() {
+                Some(frame) if frame.lua => {
+                    (frame.base as usize, frame.pc as usize, frame.function)
+                }
                 _ => return Ok(Entered::Frame),
             };
-            let base = frame.base as usize;
-            let mut pc = frame.pc as usize;
-            let function = &self.heap.functions[frame.function.0];
+            let function = &self.heap.functions[running.0];
             let Code::Lua(proto) = function.code else { return Ok(Entered::Frame) };
             let env = function.env;
             let upvalues = &*function.upvalues;
@@ -471,7 +472,9 @@ impl Lua {
                         if let Value::Function(id) = self.thread.stack[func]
                             && let Code::Lua(_) = self.heap.functions[id.0].code
                         {
-                            self.enter(id, func, count, want, false)?;
+                            if !self.enter_plain(id, func, count, want) {
+                                self.enter(id, func, count, want, false)?;
+                            }
                             continue 'frame;
                         }
                         match self.precall(func, count, want, false)? {
@@ -508,14 +511,32 @@ impl Lua {
                             0 => self.thread.top - from,
                             count => usize::from(count) - 1,
                         };
-                        if !self.thread.open.is_empty() {
+                        if let Some((index, _)) = self.thread.open.last()
+                            && *index as usize >= base
+                        {
                             self.close(base);
                         }
                         self.budget -= pc as i64;
-                        let Some(frame) = self.thread.frames.pop() else {
+                        let Some(frame) = self.thread.frames.last() else {
                             return Ok(Entered::Frame);
                         };
-                        self.deliver(&frame, from, count)?;
+                        if let (Want::Exactly(1), true) = (frame.want, count > 0) {
+                            // The usual: one value is returned where one is wanted.
+                            let func = frame.func as usize;
+                            self.thread.depth -= u32::from(frame.counted);
+                            match self.thread.stack[from] {
+                                Value::Num(number) => {
+                                    self.thread.stack[func] = Value::Num(number);
+                                }
+                                value => self.thread.stack[func] = value,
+                            }
+                            self.thread.top = func + 1;
+                            self.thread.frames.pop();
+                        } else {
+                            let frame = *frame;
+                            self.thread.frames.pop();
+                            self.deliver(&frame, from, count)?;
+                        }
                         if self.budget <= 0 {
                             return Ok(Pause::Budget.into());
                         }
@@ -630,7 +651,7 @@ impl Lua {
                     o::CLOSURE => {
                         save!();
                         let id = proto.protos[bx(word)];
-                        let parent = frame.function;
+                        let parent = running;
                         let captures = &self.heap.protos[id.0].captures;
                         let mut captured = alloc::vec::Vec::with_capacity(captures.len());
                         for index in 0..captures.len() {
@@ -658,6 +679,37 @@ impl Lua {
                 }
             }
         }
+    }
+
+    /// Pushes the frame of a Lua function if nothing about it is special; else does nothing.
+    #[inline(always)]
+    fn enter_plain(&mut self, id: FunctionId, func: usize, count: usize, want: Want) -> bool {
+        let Code::Lua(proto) = self.heap.functions[id.0].code else { return false };
+        let proto = &self.heap.protos[proto.0];
+        let base = func + 1;
+        let frames = &mut self.thread.frames;
+        if proto.variadic || frames.len() >= MAX_FRAMES || frames.len() == frames.capacity() {
+            return false;
+        }
+        let given = count.min(usize::from(proto.parameters));
+        let Some(window) = self.thread.stack.get_mut(base..base + WINDOW + 8) else { return false };
+        for slot in &mut window[given..usize::from(proto.registers)] {
+            *slot = Value::Nil;
+        }
+        frames.push(Frame {
+            function: id,
+            func: func as u32,
+            base: base as u32,
+            pc: 0,
+            want,
+            lua: true,
+            catches: false,
+            payload: false,
+            counted: false,
+            left: 0,
+            tail_calls: 0,
+        });
+        true
     }
 
     fn skip_word(&mut self, pc: usize) {

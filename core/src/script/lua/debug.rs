@@ -57,6 +57,7 @@ impl Lua {
 
     /// The chunk's name and the line of the function that runs, or of the one that called it if that is a native.
     #[cold]
+    #[inline(never)]
     pub(super) fn place_of_error(&self) -> Option<(Vec<u8>, u32)> {
         let frame = self.thread.frames.iter().rev().take(2).find(|frame| frame.lua)?;
         let proto = self.proto_of(frame)?;
@@ -116,6 +117,7 @@ impl Lua {
     /// "attempt to `verb` local 'name' (a type value)", for a value in a register of the
     /// running function if one is given.
     #[cold]
+    #[inline(never)]
     pub(super) fn type_error_in(
         &mut self,
         value: Value,
@@ -149,12 +151,14 @@ impl Lua {
 
     /// The same without a name.
     #[cold]
+    #[inline(never)]
     pub(super) fn type_error(&mut self, value: Value, verb: &str) -> Raised {
         self.type_error_in(value, verb, None)
     }
 
     /// An error at the current instruction.
     #[cold]
+    #[inline(never)]
     pub(super) fn runtime_error(&mut self, message: &[u8]) -> Raised {
         let mut text = self.position(0);
         text.extend_from_slice(message);

@@ -90,6 +90,7 @@ impl Gc {
 
     /// A black table was written to.
     #[cold]
+    #[inline(never)]
     pub(super) fn back(&mut self, id: TableId, mark: &mut Mark) {
         if self.phase == Phase::Mark {
             *mark = Mark::Gray;
@@ -130,6 +131,7 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     fn gc_step(&mut self) {
         let over = self.heap.gc.used > self.heap.gc.cap;
         if over {

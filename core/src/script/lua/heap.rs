@@ -197,6 +197,7 @@ impl Heap {
     }
 
     /// The string of these bytes.
+    #[inline(never)]
     pub fn string(&mut self, bytes: &[u8]) -> Str {
         let (string, cost) = self.strings.intern(bytes, self.gc.white, self.gc.dead());
         self.gc.used += cost;
@@ -228,6 +229,7 @@ impl Heap {
     }
 
     /// A new table with room for a list and for fields; without the room if memory is short.
+    #[inline(never)]
     pub fn table_with(&mut self, list: usize, fields: usize) -> TableId {
         alloc_table(&mut self.tables, &mut self.gc, list, fields)
     }
@@ -247,6 +249,7 @@ impl Heap {
     }
 
     /// Sets `table[key]` without metamethods.
+    #[inline(never)]
     pub(super) fn set(&mut self, id: TableId, key: Value, value: Value) -> Result<(), Refused> {
         set_table(&mut self.tables, &mut self.gc, id, key, value)
     }
@@ -256,6 +259,7 @@ impl Heap {
     /// # Panics
     ///
     /// Never: a string is a key that every table takes; without memory the field stays unset.
+    #[inline(never)]
     pub fn set_field(&mut self, table: TableId, name: &[u8], value: Value) {
         let key = self.string(name);
         let _ = self.set(table, Value::Str(key), value);
@@ -295,6 +299,7 @@ impl Heap {
     }
 
     /// A native function with values of its own.
+    #[inline(never)]
     pub fn native(&mut self, function: NativeFn, env: TableId, values: &[Value]) -> FunctionId {
         self.gc.used += size_of::<Function>() + size_of_val(values);
         let function = Function {
@@ -359,6 +364,7 @@ pub(super) fn alloc_table(
 }
 
 /// Sets `table[key]` without metamethods.
+#[inline(never)]
 pub(super) fn set_table(
     tables: &mut Arena<Table>,
     gc: &mut Gc,

@@ -5,6 +5,7 @@
 use super::heap::Heap;
 use super::number::{parse_number, write_number};
 use super::value::Str;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// What a token is. Single characters stand for themselves.
@@ -122,7 +123,7 @@ impl Token {
     }
 }
 
-/// The text of an error without its position, and the line.
+/// The text of an error without its position, and the line; boxed, so that results stay small.
 #[derive(Debug)]
 pub(super) struct Mistake {
     pub(super) line: u32,
@@ -170,10 +171,11 @@ impl<'a> Lexer<'a> {
 
     /// An error near a token.
     #[cold]
-    fn error(&self, text: &str, near: &[u8]) -> Mistake {
+    #[inline(never)]
+    fn error(&self, text: &str, near: &[u8]) -> Box<Mistake> {
         let near = near.split(|b| *b == 0).next().unwrap_or(near);
         let text = [text.as_bytes(), b" near '", near, b"'"].concat();
-        Mistake { line: self.line, text }
+        Box::new(Mistake { line: self.line, text })
     }
 
     /// Goes past the end of a line, of one or two characters.
@@ -188,7 +190,7 @@ impl<'a> Lexer<'a> {
         self.line += 1;
     }
 
-    pub(super) fn next(&mut self, heap: &mut Heap) -> Result<Token, Mistake> {
+    pub(super) fn next(&mut self, heap: &mut Heap) -> Result<Token, Box<Mistake>> {
         loop {
             let Some(byte) = self.peek() else { return Ok(Token::Eof) };
             self.start = self.at;
@@ -269,7 +271,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn numeral(&mut self) -> Result<Token, Mistake> {
+    fn numeral(&mut self) -> Result<Token, Box<Mistake>> {
         while self.peek().is_some_and(|b| b.is_ascii_digit() || b == b'.') {
             self.at += 1;
         }
@@ -293,7 +295,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Goes past `--` and what follows.
-    fn comment(&mut self) -> Result<(), Mistake> {
+    fn comment(&mut self) -> Result<(), Box<Mistake>> {
         if self.peek() == Some(b'[') {
             self.start = self.at;
             if let Ok(level) = self.long_bracket() {
@@ -324,7 +326,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads to the closing bracket. The buffer gets the text with its brackets.
-    fn long_string(&mut self, level: usize, comment: bool) -> Result<(), Mistake> {
+    fn long_string(&mut self, level: usize, comment: bool) -> Result<(), Box<Mistake>> {
         self.buffer.clear();
         self.buffer.extend_from_slice(&self.source[self.start..self.at]);
         if matches!(self.peek(), Some(b'\n' | b'\r')) {
@@ -376,7 +378,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads a string in quotes. The buffer gets it with its quotes.
-    fn quoted(&mut self, quote: u8) -> Result<(), Mistake> {
+    fn quoted(&mut self, quote: u8) -> Result<(), Box<Mistake>> {
         self.buffer.clear();
         self.buffer.push(quote);
         loop {
@@ -403,7 +405,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), Mistake> {
+    fn escape(&mut self) -> Result<(), Box<Mistake>> {
         let Some(byte) = self.peek() else { return Ok(()) };
         self.at += 1;
         let meant = match byte {

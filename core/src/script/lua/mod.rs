@@ -207,6 +207,7 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     pub(self) fn out_of_memory(&mut self) -> Raised {
         let text = self.heap.string(b"not enough memory");
         self.raise(Value::Str(text))

@@ -186,6 +186,7 @@ impl Call<'_> {
     }
 
     /// Adds slots with `nil`, or drops the last.
+    #[inline(never)]
     pub fn set_len(&mut self, len: usize) {
         let (old, new) = (self.lua.thread.top, self.base + len);
         if new > old {
@@ -198,11 +199,16 @@ impl Call<'_> {
     /// Adds a slot at the end.
     #[inline]
     pub fn push(&mut self, value: impl Into<Value>) {
+        self.push_value(value.into());
+    }
+
+    #[inline(never)]
+    fn push_value(&mut self, value: Value) {
         let top = self.lua.thread.top;
         if top >= self.lua.thread.stack.len() {
             self.lua.ensure(1);
         }
-        self.lua.thread.stack[top] = value.into();
+        self.lua.thread.stack[top] = value;
         self.lua.thread.top = top + 1;
     }
 
@@ -342,6 +348,7 @@ impl Call<'_> {
     }
 
     /// A string of these bytes.
+    #[inline(never)]
     pub fn string(&mut self, bytes: &[u8]) -> Result<Str, Raised> {
         if bytes.len() >= 1024 {
             self.reserve(bytes.len())?;
@@ -379,13 +386,18 @@ impl Call<'_> {
     }
 
     /// Sets `table[key]` without metamethods; raises if the key is `nil` or NaN.
+    #[inline]
     pub fn raw_set(
         &mut self,
         table: TableId,
         key: impl Into<Value>,
         value: impl Into<Value>,
     ) -> Result<(), Raised> {
-        let (key, value) = (key.into(), value.into());
+        self.raw_set_value(table, key.into(), value.into())
+    }
+
+    #[inline(never)]
+    fn raw_set_value(&mut self, table: TableId, key: Value, value: Value) -> Result<(), Raised> {
         match self.lua.heap.set(table, key, value) {
             Ok(()) => Ok(()),
             Err(Refused::Memory) => Err(self.lua.out_of_memory()),
@@ -434,7 +446,7 @@ impl Call<'_> {
     // Arguments.
 
     /// A number, or a string that stands for one.
-    #[inline]
+    #[inline(never)]
     pub fn check_number(&mut self, n: usize) -> Result<f64, Raised> {
         match self.arg(n) {
             Value::Num(number) => Ok(number),
@@ -447,23 +459,25 @@ impl Call<'_> {
     }
 
     /// A number cut to an integer as C does.
-    #[inline]
+    #[inline(never)]
     pub fn check_integer(&mut self, n: usize) -> Result<i64, Raised> {
         Ok(to_integer(self.check_number(n)?))
     }
 
     /// As [`check_integer`](Self::check_integer), with a value for none and `nil`.
+    #[inline(never)]
     pub fn opt_integer(&mut self, n: usize, default: i64) -> Result<i64, Raised> {
         if self.is_none_or_nil(n) { Ok(default) } else { self.check_integer(n) }
     }
 
     /// As [`check_number`](Self::check_number), with a value for none and `nil`.
+    #[inline(never)]
     pub fn opt_number(&mut self, n: usize, default: f64) -> Result<f64, Raised> {
         if self.is_none_or_nil(n) { Ok(default) } else { self.check_number(n) }
     }
 
     /// A string, or a number as text.
-    #[inline]
+    #[inline(never)]
     pub fn check_str(&mut self, n: usize) -> Result<Str, Raised> {
         match self.arg(n) {
             Value::Str(text) => Ok(text),
@@ -477,11 +491,13 @@ impl Call<'_> {
     }
 
     /// As [`check_str`](Self::check_str), none for none and `nil`.
+    #[inline(never)]
     pub fn opt_str(&mut self, n: usize) -> Result<Option<Str>, Raised> {
         if self.is_none_or_nil(n) { Ok(None) } else { self.check_str(n).map(Some) }
     }
 
     /// The text of a number as `tostring` makes it.
+    #[inline(never)]
     pub fn number_text(&mut self, number: f64) -> Str {
         let mut buffer = self.take_buffer();
         write_number(number, &mut buffer);
@@ -491,7 +507,7 @@ impl Call<'_> {
     }
 
     /// A table.
-    #[inline]
+    #[inline(never)]
     pub fn check_table(&mut self, n: usize) -> Result<TableId, Raised> {
         match self.arg(n) {
             Value::Table(table) => Ok(table),
@@ -500,6 +516,7 @@ impl Call<'_> {
     }
 
     /// A function.
+    #[inline(never)]
     pub fn check_function(&mut self, n: usize) -> Result<FunctionId, Raised> {
         match self.arg(n) {
             Value::Function(function) => Ok(function),
@@ -508,6 +525,7 @@ impl Call<'_> {
     }
 
     /// Any value, `nil` too, but not none.
+    #[inline(never)]
     pub fn check_any(&mut self, n: usize) -> Result<Value, Raised> {
         if self.is_none(n) { Err(self.arg_error(n, "value expected")) } else { Ok(self.arg(n)) }
     }
@@ -521,12 +539,14 @@ impl Call<'_> {
 
     /// An error with the position of the caller in front.
     #[cold]
+    #[inline(never)]
     pub fn error(&mut self, text: &str) -> Raised {
         self.error_parts(&[text.as_bytes()])
     }
 
     /// As [`error`](Self::error), of several parts.
     #[cold]
+    #[inline(never)]
     pub fn error_parts(&mut self, parts: &[&[u8]]) -> Raised {
         let mut message = self.lua.position(1);
         for part in parts {
@@ -538,12 +558,14 @@ impl Call<'_> {
 
     /// "bad argument #n to 'name' (text)"
     #[cold]
+    #[inline(never)]
     pub fn arg_error(&mut self, n: usize, text: &str) -> Raised {
         self.arg_error_parts(n, &[text.as_bytes()])
     }
 
     /// As [`arg_error`](Self::arg_error), of several parts.
     #[cold]
+    #[inline(never)]
     pub fn arg_error_parts(&mut self, n: usize, parts: &[&[u8]]) -> Raised {
         let text = parts.concat();
         let mut n = n;
@@ -573,6 +595,7 @@ impl Call<'_> {
 
     /// "bad argument #n to 'name' (expected expected, got what)"
     #[cold]
+    #[inline(never)]
     pub fn type_error(&mut self, n: usize, expected: &str) -> Raised {
         let got = if self.is_none(n) { "no value" } else { self.arg(n).type_name() };
         self.arg_error_parts(n, &[expected.as_bytes(), b" expected, got ", got.as_bytes()])

@@ -190,6 +190,7 @@ impl Table {
     }
 
     /// The node of a key that is not in the array.
+    #[inline(never)]
     fn find(&self, key: Value) -> Option<usize> {
         if self.nodes.is_empty() {
             return None;
@@ -239,6 +240,7 @@ impl Table {
     }
 
     /// Adds a key that is not there. A `nil` value makes a place, too, as it does in PUC Lua.
+    #[inline(never)]
     pub(super) fn insert(&mut self, key: Value, value: Value, room: usize) -> Result<(), Refused> {
         match key {
             Nil => return Err(Refused::NilKey),
@@ -259,6 +261,7 @@ impl Table {
     }
 
     /// Puts a new key into a node, if one is free.
+    #[inline(never)]
     fn place(&mut self, key: Value, value: Value) -> bool {
         if self.nodes.is_empty() {
             return false;
@@ -333,6 +336,7 @@ impl Table {
     }
 
     /// Sets the sizes of the parts; `nodes` is rounded up to a power of two.
+    #[inline(never)]
     pub(super) fn resize(
         &mut self,
         array: usize,
@@ -406,6 +410,7 @@ impl Table {
 
     /// A border: a key with a value such that the next whole number has none.
     #[must_use]
+    #[inline(never)]
     pub fn border(&self) -> usize {
         let len = self.array.len();
         if len > 0 && self.array[len - 1].is_nil() {
@@ -442,6 +447,7 @@ impl Table {
     }
 
     /// The key and value after `key` in the order of `pairs`; `nil` asks for the first.
+    #[inline(never)]
     pub(super) fn next(&self, key: Value) -> Result<Option<(Value, Value)>, BadKey> {
         let start = self.position(key)?;
         for index in start..self.array.len() {

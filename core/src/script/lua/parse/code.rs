@@ -7,6 +7,7 @@ use super::super::lex::Mistake;
 use super::super::opcode::{self, BIAS, a, abc, abx, b, op, sj};
 use super::super::value::{Str, Value, exact_i32};
 use super::Parser;
+use alloc::boxed::Box;
 
 /// The end of a list of jumps.
 pub(super) const NO_JUMP: i32 = -1;
@@ -77,7 +78,7 @@ impl Expr {
     }
 }
 
-type Done<T> = Result<T, Mistake>;
+type Done<T> = Result<T, Box<Mistake>>;
 
 impl Parser<'_> {
     pub(super) fn pc(&self) -> i32 {
@@ -85,6 +86,7 @@ impl Parser<'_> {
     }
 
     /// Appends an instruction; jumps that wait for "here" come to it.
+    #[inline(never)]
     pub(super) fn emit(&mut self, instruction: u32) -> Done<i32> {
         if self.func.waiting != NO_JUMP {
             let pc = self.pc();
@@ -96,6 +98,7 @@ impl Parser<'_> {
         Ok(self.pc() - 1)
     }
 
+    #[inline(never)]
     pub(super) fn emit_abc(&mut self, op: u8, a: u8, b: u8, c: u8) -> Done<i32> {
         self.emit(abc(op, a, b, c))
     }
@@ -128,6 +131,7 @@ impl Parser<'_> {
 
     // Jumps.
 
+    #[inline(never)]
     pub(super) fn jump(&mut self) -> Done<i32> {
         let waiting = core::mem::replace(&mut self.func.waiting, NO_JUMP);
         let mut jump = self.emit(u32::from(opcode::JMP) | (NO_JUMP << 8) as u32)?;
@@ -135,6 +139,7 @@ impl Parser<'_> {
         Ok(jump)
     }
 
+    #[inline(never)]
     fn fix_jump(&mut self, pc: i32, target: i32) -> Done<()> {
         let offset = target - (pc + 1);
         if offset.abs() >= 1 << 23 {
@@ -176,6 +181,7 @@ impl Parser<'_> {
     }
 
     /// Whether some jump of the list does not leave the value that was tested.
+    #[inline(never)]
     fn needs_value(&mut self, list: i32) -> bool {
         let mut list = list;
         while list != NO_JUMP {
@@ -211,6 +217,7 @@ impl Parser<'_> {
     }
 
     /// Sends the jumps that leave a value to `with_value`, the others to `without`.
+    #[inline(never)]
     fn patch(&mut self, list: i32, with_value: i32, register: u8, without: i32) -> Done<()> {
         let mut list = list;
         while list != NO_JUMP {
@@ -222,6 +229,7 @@ impl Parser<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn patch_list(&mut self, list: i32, target: i32) -> Done<()> {
         if target == self.pc() {
             self.patch_to_here(list)
@@ -230,6 +238,7 @@ impl Parser<'_> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn patch_to_here(&mut self, list: i32) -> Done<()> {
         self.label();
         let mut waiting = self.func.waiting;
@@ -240,6 +249,7 @@ impl Parser<'_> {
 
     /// Joins two lists of jumps. The shorter one is walked through, so that long chains of `and`
     /// or `elseif` take no more than their length; a list of one stays the first.
+    #[inline(never)]
     pub(super) fn concat(&mut self, list: &mut i32, other: i32) -> Done<()> {
         if other == NO_JUMP {
             return Ok(());
@@ -266,6 +276,7 @@ impl Parser<'_> {
 
     // Registers.
 
+    #[inline(never)]
     pub(super) fn check_stack(&mut self, count: usize) -> Done<()> {
         let need = self.func.free + count;
         if need > usize::from(self.func.registers) {
@@ -277,6 +288,7 @@ impl Parser<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn reserve(&mut self, count: usize) -> Done<()> {
         self.check_stack(count)?;
         self.func.free += count;
@@ -290,6 +302,7 @@ impl Parser<'_> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn free(&mut self, expr: &Expr) {
         if let Kind::Register(register) = expr.kind {
             self.free_register(register);
@@ -312,6 +325,7 @@ impl Parser<'_> {
 
     // Constants.
 
+    #[inline(never)]
     fn constant(&mut self, value: Value) -> Done<u32> {
         if let Value::Num(index) = self.func.constant_index.get(value) {
             return Ok(index as u32);
@@ -340,6 +354,7 @@ impl Parser<'_> {
         index
     }
 
+    #[inline(never)]
     fn load_constant(&mut self, register: u8, index: u32) -> Done<i32> {
         if let Ok(index) = u16::try_from(index) {
             return self.emit(abx(opcode::LOADK, register, index));
@@ -361,6 +376,7 @@ impl Parser<'_> {
 
     // Values into registers.
 
+    #[inline(never)]
     pub(super) fn load_nil(&mut self, from: u8, count: usize) -> Done<()> {
         let last = from + (count as u8).wrapping_sub(1);
         if self.pc() > self.func.last_target {
@@ -384,6 +400,7 @@ impl Parser<'_> {
     }
 
     /// Makes a call or `...` give so many values, -1 for all.
+    #[inline(never)]
     pub(super) fn set_returns(&mut self, expr: &Expr, count: i32) -> Done<()> {
         match expr.kind {
             Kind::Call(pc) => self.set_c(pc, (count + 1) as u8),
@@ -398,6 +415,7 @@ impl Parser<'_> {
     }
 
     /// Makes variables and calls values.
+    #[inline(never)]
     pub(super) fn discharge(&mut self, expr: &mut Expr) -> Done<()> {
         expr.kind = match expr.kind {
             Kind::Local(register) => Kind::Register(register),
@@ -427,6 +445,7 @@ impl Parser<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn discharge_to(&mut self, expr: &mut Expr, register: u8) -> Done<()> {
         self.discharge(expr)?;
         match expr.kind {
@@ -450,6 +469,7 @@ impl Parser<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn discharge_to_any(&mut self, expr: &mut Expr) -> Done<u8> {
         if let Kind::Register(register) = expr.kind {
             return Ok(register);
@@ -461,6 +481,7 @@ impl Parser<'_> {
     }
 
     /// Puts the value into this register, the jumps' outcomes too.
+    #[inline(never)]
     fn put_in(&mut self, expr: &mut Expr, register: u8) -> Done<()> {
         self.discharge_to(expr, register)?;
         if let Kind::Jump(pc) = expr.kind {
@@ -484,6 +505,7 @@ impl Parser<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn put_in_next(&mut self, expr: &mut Expr) -> Done<()> {
         self.discharge(expr)?;
         self.free(expr);
@@ -491,6 +513,7 @@ impl Parser<'_> {
         self.put_in(expr, self.func.free as u8 - 1)
     }
 
+    #[inline(never)]
     pub(super) fn put_in_any(&mut self, expr: &mut Expr) -> Done<u8> {
         self.discharge(expr)?;
         if let Kind::Register(register) = expr.kind {
@@ -591,6 +614,7 @@ impl Parser<'_> {
         self.jump()
     }
 
+    #[inline(never)]
     fn jump_on(&mut self, expr: &mut Expr, condition: bool) -> Done<i32> {
         if let Kind::Relocatable(pc) = expr.kind {
             let word = *self.at(pc);
@@ -665,6 +689,7 @@ impl Parser<'_> {
     }
 
     /// A number that fits an operand.
+    #[inline(never)]
     fn small_constant(&mut self, expr: &Expr) -> Done<Option<u8>> {
         let Some(number) = expr.numeral() else { return Ok(None) };
         let index = self.constant(Value::Num(number))?;

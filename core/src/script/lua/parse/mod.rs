@@ -24,7 +24,7 @@ const MAX_UPVALUES: usize = 60;
 /// Levels of syntax that PUC Lua's C stack has room for.
 const MAX_LEVELS: u32 = 200;
 
-type Done<T> = Result<T, Mistake>;
+type Done<T> = Result<T, Box<Mistake>>;
 
 /// A block whose end closes variables or collects `break`s.
 struct Block {
@@ -117,7 +117,7 @@ pub(super) fn compile(
     source: &[u8],
     name: Str,
     levels: u32,
-) -> Result<ProtoId, Mistake> {
+) -> Result<ProtoId, Box<Mistake>> {
     let empty = heap.string(b"");
     let mut parser = Parser {
         lexer: Lexer::new(source, empty),
@@ -146,6 +146,7 @@ pub(super) fn compile(
 impl Parser<'_> {
     // Tokens.
 
+    #[inline(never)]
     fn advance(&mut self) -> Done<()> {
         self.last_line = self.lexer.line;
         if let Some((token, string, number)) = self.ahead.take() {
@@ -172,6 +173,7 @@ impl Parser<'_> {
         Ok(found)
     }
 
+    #[inline(never)]
     fn expect(&mut self, token: Token) -> Done<()> {
         if self.token != token {
             return Err(self.expected(token));
@@ -180,6 +182,7 @@ impl Parser<'_> {
     }
 
     /// The token that closes what `opening` at a line began.
+    #[inline(never)]
     fn expect_match(&mut self, token: Token, opening: Token, line: u32) -> Done<()> {
         if self.accept(token)? {
             return Ok(());
@@ -201,6 +204,7 @@ impl Parser<'_> {
         Err(self.near(&message.concat()))
     }
 
+    #[inline(never)]
     fn name(&mut self) -> Done<Str> {
         if self.token != Token::Name {
             return Err(self.expected(Token::Name));
@@ -213,26 +217,30 @@ impl Parser<'_> {
     // Errors.
 
     #[cold]
-    fn near(&self, message: &[u8]) -> Mistake {
+    #[inline(never)]
+    fn near(&self, message: &[u8]) -> Box<Mistake> {
         let token = self.lexer.token_text(self.token);
         let token = token.split(|b| *b == 0).next().unwrap_or(&token);
         let text = [message, b" near '", token, b"'"].concat();
-        Mistake { line: self.lexer.line, text }
+        Box::new(Mistake { line: self.lexer.line, text })
     }
 
     #[cold]
-    fn syntax_error(&self, message: &str) -> Mistake {
+    #[inline(never)]
+    fn syntax_error(&self, message: &str) -> Box<Mistake> {
         self.near(message.as_bytes())
     }
 
     #[cold]
-    fn expected(&self, token: Token) -> Mistake {
+    #[inline(never)]
+    fn expected(&self, token: Token) -> Box<Mistake> {
         self.near(&[b"'", token.text().as_slice(), b"' expected"].concat())
     }
 
     /// "function at line n has more than `limit` things"
     #[cold]
-    fn over_limit(&self, limit: usize, things: &str) -> Mistake {
+    #[inline(never)]
+    fn over_limit(&self, limit: usize, things: &str) -> Box<Mistake> {
         let mut text = Vec::new();
         if self.func.line == 0 {
             text.extend_from_slice(b"main function has more than ");
@@ -244,14 +252,15 @@ impl Parser<'_> {
         write_number(limit as f64, &mut text);
         text.push(b' ');
         text.extend_from_slice(things.as_bytes());
-        Mistake { line: self.lexer.line, text }
+        Box::new(Mistake { line: self.lexer.line, text })
     }
 
+    #[inline(never)]
     fn enter_level(&mut self) -> Done<()> {
         self.levels += 1;
         if self.levels > MAX_LEVELS {
             let text = b"chunk has too many syntax levels".to_vec();
-            return Err(Mistake { line: self.lexer.line, text });
+            return Err(Box::new(Mistake { line: self.lexer.line, text }));
         }
         Ok(())
     }
@@ -277,6 +286,7 @@ impl Parser<'_> {
     }
 
     /// The last `count` locals come into scope.
+    #[inline(never)]
     fn activate(&mut self, count: usize) {
         let first = self.func.locals.len() - count;
         let pc = self.func.code.len() as u32;
@@ -347,6 +357,7 @@ impl Parser<'_> {
         self.func.blocks.push(Block { breaks: NO_JUMP, locals, captured: false, is_loop });
     }
 
+    #[inline(never)]
     fn leave_block(&mut self) -> Done<()> {
         let Some(block) = self.func.blocks.pop() else { return Ok(()) };
         self.remove_locals(block.locals);
@@ -357,6 +368,7 @@ impl Parser<'_> {
         self.patch_to_here(block.breaks)
     }
 
+    #[inline(never)]
     fn block(&mut self) -> Done<()> {
         self.enter_block(false);
         self.chunk()?;

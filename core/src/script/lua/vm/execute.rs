@@ -723,6 +723,7 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     fn refused(&mut self, refused: Refused) -> Raised {
         match refused {
             Refused::NilKey => self.runtime_error(b"table index is nil"),
@@ -756,6 +757,7 @@ impl Lua {
 
     /// The values of a numeric `for` that are not all numbers: strings may be.
     #[cold]
+    #[inline(never)]
     fn prepare_for(&mut self, index: usize) -> Result<(), Raised> {
         let mut numbers = [0.0; 3];
         let texts: [&[u8]; 3] = [

@@ -260,12 +260,14 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     fn too_deep(&mut self) -> Raised {
         self.thread.depth -= 1;
         self.runtime_error(b"C stack overflow")
     }
 
     #[cold]
+    #[inline(never)]
     fn call_error(&mut self, value: Value, func: usize) -> Raised {
         let register = self.thread.frames.last().and_then(|frame| {
             let proto = self.proto_of(frame)?;
@@ -278,6 +280,7 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     fn frame_overflow(&mut self) -> Raised {
         if self.thread.frames.len() >= MAX_FRAMES + SPARE_FRAMES {
             let text = self.heap.string(b"error in error handling");
@@ -359,6 +362,7 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     fn grow_stack(&mut self, need: usize) -> Result<(), Raised> {
         let before = self.thread.size();
         let len = need.max(self.thread.stack.len() * 2);
@@ -372,6 +376,7 @@ impl Lua {
 
     /// The `arg` of functions that do not say `...`.
     #[cold]
+    #[inline(never)]
     fn arg_table(&mut self, from: usize, count: usize) -> Result<Value, Raised> {
         if count.saturating_mul(32) > self.heap.room() {
             return Err(self.out_of_memory());
@@ -448,6 +453,7 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     fn wait(&mut self, flow: Flow) -> Result<Entered, Raised> {
         let last = self.thread.frames.len() - 1;
         let frame = &mut self.thread.frames[last];
@@ -555,6 +561,7 @@ impl Lua {
     // Errors.
 
     #[cold]
+    #[inline(never)]
     pub(super) fn memory_error(&mut self) -> Raised {
         self.memory_exceeded = false;
         self.out_of_memory()
@@ -562,6 +569,7 @@ impl Lua {
 
     /// Takes frames away down to one that catches; else the thread, or all, has failed.
     #[cold]
+    #[inline(never)]
     fn unwind(&mut self) -> Result<(), Pause> {
         loop {
             if !self.thread.frames.iter().any(|frame| frame.catches) {

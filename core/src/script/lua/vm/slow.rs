@@ -134,6 +134,7 @@ impl Lua {
 
     /// `R[a] = object[key]`; the object is in a register if one is given.
     #[cold]
+    #[inline(never)]
     pub(super) fn get_slow(
         &mut self,
         target: u8,
@@ -157,6 +158,7 @@ impl Lua {
 
     /// `object[key] = value`
     #[cold]
+    #[inline(never)]
     pub(super) fn set_slow(
         &mut self,
         object: Value,
@@ -199,6 +201,7 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     fn read_only_error(&mut self) -> Raised {
         self.runtime_error(b"Attempt to modify a readonly table")
     }
@@ -218,6 +221,7 @@ impl Lua {
 
     /// `R[target] = left op right`, where not both are numbers.
     #[cold]
+    #[inline(never)]
     pub(super) fn arith_slow(
         &mut self,
         op: u8,
@@ -249,6 +253,7 @@ impl Lua {
 
     /// `R[target] = #value`
     #[cold]
+    #[inline(never)]
     pub(super) fn len_slow(&mut self, value: Value, register: u8) -> Result<Entered, Raised> {
         let handler = self.event(value, Event::Len);
         if handler.is_nil() {
@@ -278,6 +283,7 @@ impl Lua {
     /// `left < right` or `left <= right` where not both are numbers. The jump is decided when the
     /// answer is known.
     #[cold]
+    #[inline(never)]
     pub(super) fn order_slow(
         &mut self,
         or_equal: bool,
@@ -412,6 +418,7 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     pub(super) fn upvalue_elsewhere(&self, id: UpvalueId) -> Value {
         match self.heap.upvalues[id.0].variable {
             Variable::Closed(value) => value,
@@ -426,6 +433,7 @@ impl Lua {
     }
 
     #[cold]
+    #[inline(never)]
     pub(super) fn set_upvalue_elsewhere(&mut self, id: UpvalueId, value: Value) {
         self.heap.forward(value);
         match &mut self.heap.upvalues[id.0].variable {

@@ -5,6 +5,7 @@
 //! subexpressions.
 
 mod code;
+mod constant;
 mod expression;
 mod statement;
 

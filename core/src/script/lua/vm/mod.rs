@@ -6,6 +6,7 @@
 
 mod execute;
 mod slow;
+mod support;
 
 use super::Lua;
 use super::debug::write_position;

@@ -1,4 +1,5 @@
-//! COMMAND INFO of every command, against a real Redis: arity, flags, categories, keys.
+//! What there is, against a real Redis: every command with its arity, flags, categories and keys; every field
+//! of INFO; every setting.
 
 use redstart_core::commands::table;
 use redstart_tests::live::Server;
@@ -10,6 +11,31 @@ const DIFFERS: &[(&str, &str)] = &[
     ("zrank", "takes WITHSCORE since 7.2, so any number of arguments from 3 on"),
     ("zrevrank", "takes WITHSCORE since 7.2, so any number of arguments from 3 on"),
 ];
+
+/// Commands of Redis 7.0 that are not there, and why; of a container, all its subcommands.
+const ABSENT: &[(&str, &str)] = &[
+    ("bgrewriteaof", PERSISTENCE),
+    ("bgsave", PERSISTENCE),
+    ("lastsave", PERSISTENCE),
+    ("save", PERSISTENCE),
+    ("fcall", FUNCTIONS),
+    ("fcall_ro", FUNCTIONS),
+    ("function", FUNCTIONS),
+    ("failover", REPLICATION),
+    ("psync", REPLICATION),
+    ("replconf", REPLICATION),
+    ("replicaof", REPLICATION),
+    ("slaveof", REPLICATION),
+    ("sync", REPLICATION),
+    ("wait", REPLICATION),
+    ("migrate", "it sends keys to another server, which the cluster needs first"),
+];
+const PERSISTENCE: &str = "nothing is written to disk yet";
+const FUNCTIONS: &str = "functions come with a later release";
+const REPLICATION: &str = "replication comes with a later release";
+
+/// Fields of INFO that Redis 7.0 does not have.
+const OWN_FIELDS: &[&str] = &["redstart_version", "expired_subkeys"];
 
 fn ask(host: &mut dyn Host, args: &[&str]) -> Value {
     host.send("", &resp::command(args)).expect("the connection is open");
@@ -61,4 +87,70 @@ fn every_command_is_described_as_redis_describes_it() {
         }
     }
     assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn both() -> Option<(Server, ServerHost, EngineHost)> {
+    let server = Server::oracle().expect("the oracle starts")?;
+    let mut redis = ServerHost::new(&server);
+    redis.connect("").expect("it listens");
+    let mut engine = EngineHost::new(1);
+    engine.connect("").expect("an engine takes connections");
+    Some((server, redis, engine))
+}
+
+fn texts(reply: Value) -> Vec<String> {
+    let Value::Array(items) = reply else { panic!("{reply:?} is no array") };
+    let text = |item| match item {
+        Value::Bulk(bytes) => String::from_utf8(bytes).expect("it is UTF-8"),
+        other => panic!("{other:?} is no string"),
+    };
+    items.into_iter().map(text).collect()
+}
+
+#[test]
+fn no_command_is_missing_but_those_that_wait_for_a_part() {
+    let Some((_server, mut redis, mut engine)) = both() else { return };
+    let theirs = texts(ask(&mut redis, &["COMMAND", "LIST"]));
+    let ours = texts(ask(&mut engine, &["COMMAND", "LIST"]));
+    let is_absent = |name: &str| {
+        let name = name.split('|').next().unwrap_or(name);
+        ABSENT.iter().any(|(absent, _)| *absent == name)
+    };
+    let missing: Vec<_> =
+        theirs.iter().filter(|name| !ours.contains(name) && !is_absent(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let there: Vec<_> = ours.iter().filter(|name| is_absent(name)).collect();
+    assert!(there.is_empty(), "take them out of ABSENT: {there:?}");
+}
+
+#[test]
+fn info_has_every_field_of_redis_in_its_order() {
+    let Some((_server, mut redis, mut engine)) = both() else { return };
+    let fields = |host: &mut dyn Host| -> Vec<String> {
+        let Value::Bulk(text) = ask(host, &["INFO", "everything"]) else {
+            panic!("INFO is a text")
+        };
+        let text = String::from_utf8(text).expect("it is UTF-8");
+        // Fields named after a command, an error or a database come and go.
+        let varies =
+            |name: &str| name.starts_with("cmdstat_") || name.starts_with("latency_percentiles_");
+        let names = text.lines().map(|line| line.split(':').next().unwrap_or(line).to_string());
+        names.filter(|name| !varies(name)).collect()
+    };
+    let theirs = fields(&mut redis);
+    let mut ours = fields(&mut engine);
+    ours.retain(|name| !OWN_FIELDS.contains(&name.as_str()));
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn every_setting_is_known() {
+    let Some((_server, mut redis, mut engine)) = both() else { return };
+    let names = |host: &mut dyn Host| -> Vec<String> {
+        texts(ask(host, &["CONFIG", "GET", "*"])).into_iter().step_by(2).collect()
+    };
+    let ours = names(&mut engine);
+    let missing: Vec<String> =
+        names(&mut redis).into_iter().filter(|name| !ours.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

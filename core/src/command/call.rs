@@ -1,7 +1,9 @@
 //! Running one command that was let through: the clock of the statistics, the truncated reply on an error.
 
-use super::{Args, Command, Ctx, Flags, Flow, tracking};
+use super::{Args, Command, Ctx, Flags, Flow, getkeys, tracking};
+use crate::collections::hash::hash;
 use crate::error::Error;
+use crate::server::SlowLog;
 use crate::server::slow_log::Secrets;
 
 /// Runs `command`, whose place in the table is `id`, and writes its reply or its error.
@@ -30,30 +32,82 @@ pub fn call(
             Ok(Flow::Block(wait))
         }
         Ok(flow) => {
-            done(ctx, id, command, args, nanos);
+            done(ctx, id, command, args, nanos, reply_start);
             Ok(flow)
         }
         Err(error) => {
-            done(ctx, id, command, args, nanos);
-            ctx.server.command_stats[id].failed += 1;
-            ctx.server.stats.count_error(&error.text());
             ctx.reply.out.truncate(reply_start);
             ctx.reply.error(&error);
+            done(ctx, id, command, args, nanos, reply_start);
+            ctx.server.command_stats[id].failed += 1;
+            ctx.server.stats.count_error(&error.text());
             Err(error)
         }
     }
 }
 
-/// Counts a command that ran.
+/// Counts a command that ran; its reply begins at `reply_start`.
 #[inline]
-fn done(ctx: &mut Ctx<'_>, id: usize, command: &Command, args: Args<'_>, nanos: u64) {
+fn done(
+    ctx: &mut Ctx<'_>,
+    id: usize,
+    command: &Command,
+    args: Args<'_>,
+    nanos: u64,
+    reply_start: usize,
+) {
     let server = &mut *ctx.server;
     server.stats.commands += 1;
     server.command_stats[id].count(nanos, server.config.latency_tracking);
-    if nanos >= server.config.slowlog_slower_ns && !command.flags.contains(Flags::SKIP_SLOWLOG) {
-        let limit = server.config.slowlog_len;
-        let secrets = Secrets::of(command.name, command.flags.contains(Flags::ADMIN));
-        let unix_seconds = server.now.unix_ms() / 1000;
-        server.slow_log.push(args, &secrets, nanos / 1000, unix_seconds, ctx.client, limit);
+    let reply_bytes = ctx.reply.out.len().saturating_sub(reply_start);
+    let config = &server.config;
+    if nanos >= config.slow_ns
+        || args.bytes() >= config.request_bytes_logged
+        || reply_bytes >= config.reply_bytes_logged
+        || server.hot_keys.is_some()
+    {
+        report(ctx, command, args, nanos, reply_bytes);
+    }
+}
+
+/// Tells those who watch the server of a command that is worth it.
+#[cold]
+fn report(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>, nanos: u64, reply_bytes: usize) {
+    let server = &mut *ctx.server;
+    let event = if command.flags.contains(Flags::FAST) { "fast-command" } else { "command" };
+    server.note_latency(event, nanos);
+    if command.flags.contains(Flags::SKIP_SLOWLOG) {
+        return;
+    }
+    let (config, client, now_ms) = (&server.config, &*ctx.client, server.now.unix_ms());
+    let secrets = Secrets::of(command.name, command.flags.contains(Flags::ADMIN));
+    let keep = |log: &mut SlowLog, amount: u64, limit: usize| {
+        log.push(args, &secrets, amount, now_ms / 1000, client, limit);
+    };
+    if nanos >= config.slowlog_slower_ns {
+        keep(&mut server.slow_log, nanos / 1000, config.slowlog_len);
+    }
+    if args.bytes() >= config.request_bytes_logged {
+        let limit = config.number("commandlog-large-request-max-len") as usize;
+        keep(&mut server.large_requests, args.bytes() as u64, limit);
+    }
+    if reply_bytes >= config.reply_bytes_logged {
+        let limit = config.number("commandlog-large-reply-max-len") as usize;
+        keep(&mut server.large_replies, reply_bytes as u64, limit);
+    }
+    if let Some(hot_keys) = &mut server.hot_keys
+        && !command.keys.is_empty()
+        && hot_keys.is_active(now_ms)
+        && let Some(keys) = getkeys::keys(command, args).filter(|keys| !keys.is_empty())
+        && hot_keys.count(nanos, (args.bytes() + reply_bytes) as u64)
+    {
+        // Nobody can tell which of them took how much.
+        let share = keys.len() as u64;
+        let bytes = (args.bytes() + reply_bytes) as u64;
+        for (place, _) in keys {
+            let key = &args[place];
+            let hash = hash(&ctx.db.tuning.seed, key);
+            hot_keys.count_key(hash, key, nanos / share, bytes / share);
+        }
     }
 }

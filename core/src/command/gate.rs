@@ -29,7 +29,7 @@ pub fn pass(
     args: Args<'_>,
 ) -> Result<Pass, Error> {
     if command.flags.contains(Flags::PROTECTED) {
-        protected(ctx)?;
+        protected(ctx, container)?;
     }
     if !ctx.client.unrestricted {
         restricted(ctx, id, command, container, args)?;
@@ -117,10 +117,17 @@ fn busy(ctx: &Ctx<'_>) -> Result<Pass, Error> {
 fn make_room(ctx: &mut Ctx<'_>, flags: Flags) -> Result<(), Error> {
     let (used_memory, limit) = (ctx.server.hooks.used_memory, ctx.server.config.maxmemory);
     // CLIENT PAUSE keeps the data set as it is.
-    if used_memory() as u64 <= limit
-        || ctx.server.pause.is_some()
-        || ctx.db.make_room(used_memory, limit) != Room::None
-    {
+    if used_memory() as u64 <= limit || ctx.server.pause.is_some() {
+        return Ok(());
+    }
+    let start = ctx.server.watch_start();
+    let room = ctx.db.make_room(used_memory, limit);
+    if start.is_some() {
+        ctx.server.watch_end("eviction-cycle", start);
+        // What the command before it left behind is not this one's to answer for.
+        ctx.server.tick = (ctx.server.hooks.stopwatch)();
+    }
+    if room != Room::None {
         return Ok(());
     }
     if flags.contains(Flags::DENYOOM) { Err(Error::Oom) } else { Ok(()) }
@@ -145,10 +152,12 @@ fn runs_within_multi(command: &Command) -> bool {
     matches!(command.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
 }
 
-/// DEBUG runs where `enable-debug-command` lets it.
+/// DEBUG and MODULE run where `enable-debug-command` and `enable-module-command` let them.
 #[cold]
-fn protected(ctx: &Ctx<'_>) -> Result<(), Error> {
-    let is_open = match ctx.server.config.debug_command {
+fn protected(ctx: &Ctx<'_>, container: &str) -> Result<(), Error> {
+    let is_module = container == "module";
+    let config = &ctx.server.config;
+    let is_open = match if is_module { config.module_command } else { config.debug_command } {
         Gate::Yes => true,
         Gate::No => false,
         Gate::Local => ctx.client.peer.local || ctx.client.peer.unix,
@@ -156,11 +165,12 @@ fn protected(ctx: &Ctx<'_>) -> Result<(), Error> {
     if is_open {
         return Ok(());
     }
-    Err(Error::Text(
-        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you \
+    let (name, setting) = if is_module { ("MODULE", "module") } else { ("DEBUG", "debug") };
+    Err(Error::Owned(alloc::format!(
+        "ERR {name} command not allowed. If the enable-{setting}-command option is set to \"local\", you \
          can run it from a local connection, otherwise you need to set this option in the \
-         configuration file, and then restart the server.",
-    ))
+         configuration file, and then restart the server."
+    )))
 }
 
 #[cold]

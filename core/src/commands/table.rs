@@ -3,8 +3,8 @@
 //! Whatever knows the set of commands is computed from here.
 
 use super::{
-    acl, bitmap, connection, geo, hash, hyperloglog, keyspace, list, pubsub, script, server, set,
-    stream, string, transaction, zset,
+    acl, bitmap, cluster, connection, geo, hash, hyperloglog, keyspace, list, pubsub, script,
+    server, set, stream, string, transaction, zset,
 };
 use crate::acl::{Catalog, Category, Found};
 use crate::command::{Args, Command};
@@ -26,6 +26,11 @@ pub static TABLE: &[&Command] = &[
     &bitmap::BITPOS,
     &bitmap::GETBIT,
     &bitmap::SETBIT,
+    // cluster
+    &cluster::ASKING,
+    &cluster::CLUSTER,
+    &cluster::READONLY,
+    &cluster::READWRITE,
     // connection
     &connection::AUTH,
     &connection::CLIENT,
@@ -123,11 +128,16 @@ pub static TABLE: &[&Command] = &[
     // server
     &connection::MONITOR,
     &server::COMMAND,
+    &server::COMMANDLOG,
     &server::CONFIG,
     &server::DEBUG,
+    &server::HOTKEYS,
     &server::INFO,
+    &server::LATENCY,
     &server::LOLWUT,
     &server::MEMORY,
+    &server::MODULE,
+    &server::ROLE,
     &server::SHUTDOWN,
     &server::SLOWLOG,
     &server::TIME,

@@ -92,8 +92,18 @@ pub struct Config {
     pub slowlog_slower_ns: u64,
     /// `slowlog-max-len`.
     pub slowlog_len: usize,
+    /// `latency-monitor-threshold`, in nanoseconds; the largest number: nobody watches.
+    pub latency_ns: u64,
+    /// What took so many nanoseconds is worth a look, be it for the slow log or as a spike.
+    pub slow_ns: u64,
+    /// `commandlog-request-larger-than`, in bytes; the largest number: no log of large requests.
+    pub request_bytes_logged: usize,
+    /// `commandlog-reply-larger-than`, the same of replies.
+    pub reply_bytes_logged: usize,
     /// `enable-debug-command`.
     pub debug_command: Gate,
+    /// `enable-module-command`.
+    pub module_command: Gate,
     /// `enable-protected-configs`.
     pub protected_configs: Gate,
 }
@@ -121,7 +131,12 @@ impl Default for Config {
             latency_tracking: false,
             slowlog_slower_ns: 0,
             slowlog_len: 0,
+            latency_ns: 0,
+            slow_ns: 0,
+            request_bytes_logged: 0,
+            reply_bytes_logged: 0,
             debug_command: Gate::No,
+            module_command: Gate::No,
             protected_configs: Gate::No,
         };
         config.refresh();
@@ -225,7 +240,15 @@ impl Config {
             us => (us as u64).saturating_mul(1000),
         };
         self.slowlog_len = self.number("slowlog-max-len") as usize;
+        self.latency_ns = match self.number("latency-monitor-threshold") {
+            off if off <= 0 => u64::MAX,
+            ms => (ms as u64).saturating_mul(1_000_000),
+        };
+        self.slow_ns = self.slowlog_slower_ns.min(self.latency_ns);
+        self.request_bytes_logged = self.bytes_logged("commandlog-request-larger-than");
+        self.reply_bytes_logged = self.bytes_logged("commandlog-reply-larger-than");
         self.debug_command = self.gate("enable-debug-command");
+        self.module_command = self.gate("enable-module-command");
         self.protected_configs = self.gate("enable-protected-configs");
     }
 
@@ -237,6 +260,11 @@ impl Config {
             let text = alloc::format!("{}", value.clamp(min, max));
             self.values[place] = Cow::Owned(text.into_bytes());
         }
+    }
+
+    fn bytes_logged(&self, name: &str) -> usize {
+        // A negative number is none of them.
+        usize::try_from(self.number(name)).unwrap_or(usize::MAX)
     }
 
     fn gate(&self, name: &str) -> Gate {

@@ -32,7 +32,11 @@ impl Engine {
             let mut unfinished = false;
             let effort = self.server.config.active_expire_effort.clamp(1, 10);
             if self.server.active_expire {
+                let start = (self.server.hooks.stopwatch)();
                 unfinished |= self.store.expire_round(effort);
+                let nanos = (self.server.hooks.stopwatch)().wrapping_sub(start);
+                self.server.stats.expire_nanos += nanos;
+                self.server.note_latency("expire-cycle", nanos);
             }
             self.store.stats.lazyfreed += self.store.garbage.step(FREE_PARTS);
             tracking::keep_limit(&mut self.store);
@@ -42,7 +46,9 @@ impl Engine {
                 let used_memory = self.server.hooks.used_memory;
                 self.store.eviction.unfinished = limit > 0;
                 if limit > 0 {
+                    let start = self.server.watch_start();
                     let room = self.store.make_room(used_memory, limit);
+                    self.server.watch_end("eviction-cycle", start);
                     unfinished |= room == Room::Unfinished;
                 }
             }

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::resp::Span;
 use crate::rng::Rng;
 use crate::script::Scripting;
-use crate::server::{CommandStats, Names, Rates, Server, SlowLog, Stats};
+use crate::server::{CommandStats, Latency, Names, Rates, Server, SlowLog, Stats};
 use crate::store::Store;
 use crate::value::Tuning;
 use alloc::boxed::Box;
@@ -83,6 +83,10 @@ impl Engine {
                 command_stats: alloc::vec![CommandStats::default(); table::count()],
                 scripting: Scripting::default(),
                 slow_log: SlowLog::default(),
+                large_requests: SlowLog::default(),
+                large_replies: SlowLog::default(),
+                latency: Latency::default(),
+                hot_keys: None,
                 rates: Rates::default(),
                 peak_memory: 0,
                 hooks,

@@ -27,6 +27,12 @@ impl<'a> Args<'a> {
         self.spans.len()
     }
 
+    /// How many bytes they came in, more or less: of a command that was put by, only what its arguments have.
+    #[inline]
+    pub const fn bytes(&self) -> usize {
+        self.buf.len()
+    }
+
     /// The argument at `index` (the name is 0), if there is one.
     #[inline]
     pub fn get(&self, index: usize) -> Option<&'a [u8]> {

@@ -3,6 +3,8 @@
 
 pub mod effect;
 pub mod hooks;
+pub mod hot_keys;
+pub mod latency;
 pub mod names;
 pub mod slow_log;
 pub mod stats;
@@ -10,6 +12,8 @@ pub mod version;
 
 pub use effect::{Effect, Level, Ticket};
 pub use hooks::Hooks;
+pub use hot_keys::HotKeys;
+pub use latency::Latency;
 pub use names::Names;
 pub use slow_log::SlowLog;
 pub use stats::{CommandStats, Histogram, Rates, Stats};
@@ -23,6 +27,7 @@ use crate::persist::rdb::snapshot::{Options, Origin};
 use crate::resp::Reply;
 use crate::script::Scripting;
 use crate::value::Tuning;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -77,8 +82,16 @@ pub struct Server {
     pub command_stats: Vec<CommandStats>,
     /// Scripts.
     pub scripting: Scripting,
-    /// The slowest commands.
+    /// Commands that took long (SLOWLOG, COMMANDLOG).
     pub slow_log: SlowLog,
+    /// Commands that were large (COMMANDLOG).
+    pub large_requests: SlowLog,
+    /// Commands whose replies were large (COMMANDLOG).
+    pub large_replies: SlowLog,
+    /// What took long, whatever it was (LATENCY).
+    pub latency: Latency,
+    /// Who takes the most (HOTKEYS), if anybody asked.
+    pub hot_keys: Option<Box<HotKeys>>,
     /// How much happened lately.
     pub rates: Rates,
     /// The most memory that was ever seen in use.

@@ -1,4 +1,4 @@
-//! SLOWLOG: the last commands that took long.
+//! SLOWLOG and COMMANDLOG: the last commands that took long, were large, or had a large reply.
 
 use crate::client::Client;
 use crate::resp::Args;
@@ -12,15 +12,15 @@ const ARGS_MAX: usize = 32;
 /// So many bytes of an argument are kept.
 const ARG_BYTES_MAX: usize = 128;
 
-/// A command that took long.
+/// A command that was worth a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlowCommand {
     /// Its number; it never comes again.
     pub id: u64,
     /// When it ran, in Unix seconds.
     pub unix_seconds: i64,
-    /// How long it took.
-    pub micros: u64,
+    /// How long it took, in microseconds, or how many bytes there were.
+    pub amount: u64,
     /// Its arguments, shortened.
     pub args: Vec<Vec<u8>>,
     /// The address of its client.
@@ -29,7 +29,7 @@ pub struct SlowCommand {
     pub name: Vec<u8>,
 }
 
-/// The slow log, newest first.
+/// One of the logs.
 #[derive(Debug, Clone, Default)]
 pub struct SlowLog {
     /// Its entries, newest first.
@@ -44,7 +44,7 @@ impl SlowLog {
         &mut self,
         args: Args<'_>,
         secrets: &Secrets,
-        micros: u64,
+        amount: u64,
         unix_seconds: i64,
         client: &Client,
         limit: usize,
@@ -52,7 +52,7 @@ impl SlowLog {
         self.entries.push_front(SlowCommand {
             id: self.next_id,
             unix_seconds,
-            micros,
+            amount,
             args: shortened(args, secrets),
             addr: client.peer.addr.clone(),
             name: client.name.clone(),

@@ -135,6 +135,8 @@ pub struct Stats {
     pub bytes_out: u64,
     pub reads: u64,
     pub writes: u64,
+    /// What active expiry took, in nanoseconds of the stopwatch.
+    pub expire_nanos: u64,
     pub error_replies: u64,
     /// Errors by their code, as INFO errorstats shows them.
     pub errors: BTreeMap<Box<str>, u64>,

@@ -211,17 +211,13 @@ const COMMAND_LIST: Command =
     );
 
 fn list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    if args.len() == 2 {
-        let names: Vec<Numbered> = table::named(&ctx.server.names).collect();
-        ctx.reply.array(names.len());
-        names.into_iter().for_each(|command| ctx.reply.bulk(command.full_name().as_bytes()));
-        return Ok(Flow::Done);
-    }
-    if args.len() != 5 || !args.is(2, "filterby") {
+    if args.len() != 2 && (args.len() != 5 || !args.is(2, "filterby")) {
         return Err(Error::Syntax);
     }
-    let value = &args[4];
-    let passes: &dyn Fn(&Numbered) -> bool = if args.is(3, "module") {
+    let value = args.get(4).unwrap_or_default();
+    let passes: &dyn Fn(&Numbered) -> bool = if args.len() == 2 {
+        &|_| true
+    } else if args.is(3, "module") {
         &|_| false
     } else if args.is(3, "aclcat") {
         let category = Acl::of_name(value);

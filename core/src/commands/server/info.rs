@@ -1,5 +1,6 @@
 //! INFO: everything there is to know about the server, as text.
 
+use super::memory::Usage;
 use crate::collections::decimal;
 use crate::command::Acl;
 use crate::command::{Args, Command, Ctx, Flow, Group};
@@ -164,29 +165,22 @@ fn clients(text: &mut Text<'_, '_>) {
 }
 
 fn memory(text: &mut Text<'_, '_>) {
-    let server = &mut *text.ctx.server;
-    let used = (server.hooks.used_memory)();
-    server.peak_memory = server.peak_memory.max(used);
-    let (used, peak) = (used as u64, server.peak_memory as u64);
+    let Usage { used, peak, rss, startup, clients, overhead, dataset, .. } = Usage::of(text.ctx);
+    let server = &*text.ctx.server;
     let maxmemory = server.config.maxmemory;
     let policy = server.config.string("maxmemory-policy");
-    let clients: usize =
-        server.clients.iter().map(|client| client.memory(&client.reply, &server.clients)).sum();
-    let rss = text.host_number("used_memory_rss").unwrap_or(used);
     let system = text.host_number("total_system_memory").unwrap_or(0);
-    let startup = text.host_number("used_memory_startup").unwrap_or(0);
     let store = &text.ctx.db;
     let (lazy_pending, lazy_freed) = (store.garbage.len() as u64, store.stats.lazyfreed);
     let percent = |part: u64, all: u64| format!("{:.2}%", part as f64 / all.max(1) as f64 * 100.0);
-    let overhead = (startup + clients as u64).min(used);
     text.bytes("used_memory", used);
     text.bytes("used_memory_rss", rss);
     text.bytes("used_memory_peak", peak);
     text.line("used_memory_peak_perc", percent(used, peak));
     text.line("used_memory_overhead", overhead);
     text.line("used_memory_startup", startup);
-    text.line("used_memory_dataset", used - overhead);
-    let dataset = percent(used - overhead, used.saturating_sub(startup));
+    text.line("used_memory_dataset", dataset);
+    let dataset = percent(dataset, used.saturating_sub(startup));
     text.line("used_memory_dataset_perc", dataset);
     text.lines(&[("allocator_allocated", used), ("allocator_active", rss)]);
     text.line("allocator_resident", rss);
@@ -219,7 +213,7 @@ fn memory(text: &mut Text<'_, '_>) {
         ("mem_replication_backlog", 0),
         ("mem_total_replication_buffers", 0),
         ("mem_clients_slaves", 0),
-        ("mem_clients_normal", clients as u64),
+        ("mem_clients_normal", clients),
         ("mem_cluster_links", 0),
         ("mem_aof_buffer", 0),
     ]);
@@ -305,7 +299,7 @@ fn stats(text: &mut Text<'_, '_>) {
     text.line("expired_stale_perc", "0.00");
     text.lines(&[
         ("expired_time_cap_reached_count", 0),
-        ("expire_cycle_cpu_milliseconds", 0),
+        ("expire_cycle_cpu_milliseconds", stats.expire_nanos / 1_000_000),
         ("evicted_keys", keys.evicted),
         ("evicted_clients", stats.evicted_clients),
         ("total_eviction_exceeded_time", 0),

@@ -1,21 +1,29 @@
 //! Commands about the server: settings, the command table, statistics, debugging.
 
 mod command;
+mod command_log;
 mod config;
 mod debug;
 mod digest;
+mod hot_keys;
 mod info;
+mod latency;
 mod memory;
+mod module;
 mod slowlog;
 mod small;
 
 pub use command::COMMAND;
+pub use command_log::COMMANDLOG;
 pub use config::CONFIG;
 pub use debug::DEBUG;
+pub use hot_keys::HOTKEYS;
 pub use info::INFO;
+pub use latency::LATENCY;
 pub use memory::MEMORY;
+pub use module::MODULE;
 pub use slowlog::SLOWLOG;
-pub use small::{LOLWUT, SHUTDOWN, TIME};
+pub use small::{LOLWUT, ROLE, SHUTDOWN, TIME};
 
 /// The version of Redis that clients may take us for: what it does, we do the same way.
 pub const REDIS_VERSION: &str = "7.0.15";

@@ -3,6 +3,8 @@
 use crate::command::{Args, Command, Ctx, Flow, Group};
 use crate::commands::help;
 use crate::error::Error;
+use crate::resp::Reply;
+use crate::server::SlowLog;
 
 /// SLOWLOG: a container for commands about the slow log.
 pub const SLOWLOG: Command = Command::new("slowlog", -2, slowlog_help)
@@ -27,32 +29,40 @@ const SLOWLOG_GET: Command = Command::new("get", -2, slowlog_get)
 
 fn slowlog_get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     const COUNT_USUAL: usize = 10;
-    let log = &ctx.server.slow_log.entries;
+    let log = &ctx.server.slow_log;
     let count = match args.len() {
         2 => COUNT_USUAL,
-        3 => {
-            let text = "ERR count should be greater than or equal to -1";
-            let count = args.int_in(2, -1..=i64::MAX, text)?;
-            if count < 0 { log.len() } else { count as usize }
-        }
+        3 => entry_count(args, log)?,
         _ => {
             return Err(Error::subcommand_syntax(&args[1], "SLOWLOG"));
         }
     };
-    ctx.reply.array(count.min(log.len()));
-    for entry in log.iter().take(count) {
-        ctx.reply.array(6);
-        ctx.reply.int(entry.id as i64);
-        ctx.reply.int(entry.unix_seconds);
-        ctx.reply.int(entry.micros as i64);
-        ctx.reply.array(entry.args.len());
-        for arg in &entry.args {
-            ctx.reply.bulk(arg);
-        }
-        ctx.reply.bulk(entry.addr.as_bytes());
-        ctx.reply.bulk(&entry.name);
-    }
+    reply_entries(ctx.reply, log, count);
     Ok(Flow::Done)
+}
+
+/// How many entries of a log the argument after the subcommand asks for.
+pub(super) fn entry_count(args: Args<'_>, log: &SlowLog) -> Result<usize, Error> {
+    let text = "ERR count should be greater than or equal to -1";
+    let count = args.int_in(2, -1..=i64::MAX, text)?;
+    Ok(usize::try_from(count).unwrap_or(log.entries.len()))
+}
+
+/// The newest `count` entries of a log.
+pub(super) fn reply_entries(reply: &mut Reply, log: &SlowLog, count: usize) {
+    reply.array(count.min(log.entries.len()));
+    for entry in log.entries.iter().take(count) {
+        reply.array(6);
+        reply.int(entry.id as i64);
+        reply.int(entry.unix_seconds);
+        reply.int(entry.amount as i64);
+        reply.array(entry.args.len());
+        for arg in &entry.args {
+            reply.bulk(arg);
+        }
+        reply.bulk(entry.addr.as_bytes());
+        reply.bulk(&entry.name);
+    }
 }
 
 /// SLOWLOG LEN: how many commands the slow log holds.

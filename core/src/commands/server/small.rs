@@ -1,6 +1,6 @@
-//! TIME, LOLWUT, SHUTDOWN.
+//! TIME, LOLWUT, ROLE, SHUTDOWN.
 
-use crate::command::{Args, Command, Ctx, Flow, Group};
+use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
 use crate::server::Effect;
 
@@ -36,6 +36,27 @@ fn lolwut(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     let text = alloc::format!("Redis ver. {}\n", super::REDIS_VERSION);
     ctx.reply.verbatim(b"txt", text.as_bytes());
+    Ok(Flow::Done)
+}
+
+/// ROLE: what the server is to its replicas; a primary, while there is no replication.
+pub const ROLE: Command = Command::new("role", 1, role)
+    .fast()
+    .loading()
+    .noscript()
+    .sentinel()
+    .stale()
+    .acl(Acl::ADMIN.union(Acl::DANGEROUS))
+    .group(Group::Server)
+    .since("2.8.12")
+    .docs("", "Tells whether the server is a primary, and who its replicas are.", "O(1)");
+
+fn role(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
+    ctx.reply.array(3);
+    ctx.reply.bulk(b"master");
+    // Nothing was replicated, to nobody.
+    ctx.reply.int(0);
+    ctx.reply.array(0);
     Ok(Flow::Done)
 }
 

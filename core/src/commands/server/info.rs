@@ -170,6 +170,8 @@ fn memory(text: &mut Text<'_, '_>) {
     let maxmemory = server.config.maxmemory;
     let policy = server.config.string("maxmemory-policy");
     let system = text.host_number("total_system_memory").unwrap_or(0);
+    let machine = server.scripting.machine.as_deref();
+    let (lua, scripts) = machine.map_or((0, 0), |m| (m.memory() as u64, m.len() as u64));
     let store = &text.ctx.db;
     let (lazy_pending, lazy_freed) = (store.garbage.len() as u64, store.stats.lazyfreed);
     let percent = |part: u64, all: u64| format!("{:.2}%", part as f64 / all.max(1) as f64 * 100.0);
@@ -185,16 +187,17 @@ fn memory(text: &mut Text<'_, '_>) {
     text.lines(&[("allocator_allocated", used), ("allocator_active", rss)]);
     text.line("allocator_resident", rss);
     text.bytes("total_system_memory", system);
-    text.lines(&[("used_memory_lua", 0), ("used_memory_vm_eval", 0)]);
-    text.line("used_memory_lua_human", "0B");
+    // What scripts take is part of what Lua takes.
+    text.lines(&[("used_memory_lua", lua), ("used_memory_vm_eval", lua)]);
+    text.line("used_memory_lua_human", human(lua));
     text.lines(&[
         ("used_memory_scripts_eval", 0),
-        ("number_of_cached_scripts", 0),
+        ("number_of_cached_scripts", scripts),
         ("number_of_functions", 0),
         ("number_of_libraries", 0),
         ("used_memory_vm_functions", 0),
     ]);
-    text.bytes("used_memory_vm_total", 0);
+    text.bytes("used_memory_vm_total", lua);
     text.line("used_memory_functions", 0);
     text.bytes("used_memory_scripts", 0);
     text.bytes("maxmemory", maxmemory);

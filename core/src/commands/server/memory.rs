@@ -116,7 +116,7 @@ impl Usage {
         let clients = (buffers.sum::<usize>() + ctx.reply.out.capacity()) as u64;
         let tables: Vec<(usize, u64)> = (0..ctx.db.count())
             .map(|index| (index, ctx.db.db_at(index)))
-            .filter(|(_, db)| db.len() > 0)
+            .filter(|(_, db)| !db.is_empty())
             .map(|(index, db)| (index, db.entries().memory() as u64))
             .collect();
         let rss = number("used_memory_rss").unwrap_or(used);
@@ -147,6 +147,7 @@ fn memory_stats(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     let usage = Usage::of(ctx);
     let Usage { used, peak, rss, startup, clients, overhead, dataset, .. } = usage;
     let keys = (0..ctx.db.count()).map(|index| ctx.db.db_at(index).len() as u64).sum::<u64>();
+    let lua = ctx.server.scripting.machine.as_deref().map_or(0, |machine| machine.memory() as u64);
     let above_start = used.saturating_sub(startup);
     let percent = |part: u64, all: u64| part as f64 / all.max(1) as f64 * 100.0;
     let reply = &mut *ctx.reply;
@@ -172,7 +173,7 @@ fn memory_stats(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
             ("clients.normal", clients),
             ("cluster.links", 0),
             ("aof.buffer", 0),
-            ("lua.caches", 0),
+            ("lua.caches", lua),
             ("functions.caches", 0),
         ],
     );

@@ -36,8 +36,6 @@ pub(crate) struct Host {
     title: Title,
     clock: Clock,
     stopping: bool,
-    /// Settings that were changed and not applied yet.
-    changed: bool,
 }
 
 impl Host {
@@ -79,7 +77,6 @@ impl Host {
             title,
             clock,
             stopping: false,
-            changed: false,
         }))
     }
 
@@ -221,21 +218,20 @@ impl Host {
         match effect {
             Effect::Log(level, message) => self.log.line(level, message),
             Effect::Shutdown => self.shut_down(),
-            Effect::Configure(_) => self.changed = true,
+            // At once: whoever changed it finds it done when the reply comes.
+            Effect::Configure(_) => self.apply_settings(),
             // The loop's own.
             Effect::Send(_) | Effect::Close(_) => {}
         }
     }
 
-    /// Applies settings that were changed. `true`: the TCP listeners are new, and the loop has to watch them.
+    /// `true`: the TCP listeners are new, and the loop has to watch them.
     #[inline]
     pub(crate) fn settle(&mut self) -> bool {
-        if core::mem::take(&mut self.changed) {
-            self.apply_settings();
-        }
         lent::take_fresh()
     }
 
+    /// Applies settings that were changed.
     #[cold]
     fn apply_settings(&mut self) {
         let mut new = Settings::new(self.engine.config());

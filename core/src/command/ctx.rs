@@ -71,10 +71,26 @@ impl Ctx<'_> {
         }))
     }
 
+    /// How long the client's output may get: a command that repeats itself at its word stops there.
+    pub fn output_bytes_max(&self) -> usize {
+        let hard = self.server.clients.limits.classes[self.client.class() as usize].hard;
+        // What a script is told is not sent to anybody.
+        let in_script = self.nested && self.server.scripting.machine.is_none();
+        match usize::try_from(hard) {
+            Ok(hard) if hard > 0 && !in_script => {
+                hard.saturating_add(self.client.sent).min(OUTPUT_BYTES_MAX)
+            }
+            _ => OUTPUT_BYTES_MAX,
+        }
+    }
+
     fn write_timeout(&mut self, on_timeout: OnTimeout) {
         write_timeout(self.reply, on_timeout);
     }
 }
+
+/// No output may grow past this, in bytes.
+const OUTPUT_BYTES_MAX: usize = 1 << 30;
 
 /// Writes what a client gets whose wait is over in vain.
 pub fn write_timeout(reply: &mut Reply, on_timeout: OnTimeout) {

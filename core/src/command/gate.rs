@@ -6,6 +6,7 @@
 use super::{Args, Command, Ctx, Flags, permission, tracking};
 use crate::config::Gate;
 use crate::error::Error;
+use crate::script;
 use crate::store::evict::Room;
 
 /// What happens with a command that may run.
@@ -65,11 +66,31 @@ pub fn pass(
         return Err(only_in_subscriber_mode(command, container));
     }
     if let Some(pause) = ctx.server.pause
-        && (pause.all || flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)))
+        && (pause.all
+            || (flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE))
+                && !only_reads(ctx, command, args)))
     {
         return Ok(Pass::Hold);
     }
     Ok(if queue { Pass::Queue } else { Pass::Run })
+}
+
+/// Whether it runs a script that has promised to write nothing.
+#[cold]
+pub fn only_reads(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>) -> bool {
+    let flags = match (command.name, args.get(1)) {
+        ("eval", Some(text)) => {
+            script::flags::of_script(text).map_or(script::Flags::empty(), |(flags, _)| flags)
+        }
+        ("evalsha", Some(sha)) => {
+            let machine = ctx.server.scripting.machine.as_mut();
+            machine
+                .and_then(|machine| machine.by_sha(sha))
+                .map_or(script::Flags::empty(), |script| script.flags)
+        }
+        _ => return false,
+    };
+    flags.contains(script::Flags::NO_WRITES)
 }
 
 const NO_MULTI: Error = Error::Text("ERR Command not allowed inside a transaction");

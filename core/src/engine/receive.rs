@@ -34,6 +34,9 @@ const BATCH: usize = 64;
 /// Up to so many arguments of an unfinished request are copied between two parts of it.
 const SPANS_COPIED: usize = 1024;
 
+/// Room for more arguments than these is given back when their commands have run.
+const SPANS_KEPT: usize = 16 * 1024;
+
 /// Room for less than this is made more of while a large bulk arrives.
 const GROW_BELOW: usize = 64 * 1024;
 
@@ -73,6 +76,14 @@ impl Engine {
         }
         self.finish(client);
         self.after_input();
+    }
+
+    /// Whether the rest of a long argument is to come from the connection, and nothing else can be done for it.
+    pub fn is_amid_argument(&self, conn: ConnId) -> bool {
+        let client = self.server.clients.get(conn);
+        client.is_some_and(|client| {
+            !client.killed && !client.closing && client.parser.long_bulk_at().is_some()
+        })
     }
 
     /// Runs the requests that wait in the client's own buffer.
@@ -267,6 +278,9 @@ impl Engine {
             client.spans.clear();
             client.parser = crate::resp::Parser::new();
         }
+        if spans.capacity() > SPANS_KEPT {
+            spans = alloc::vec::Vec::new();
+        }
         spans.clear();
         self.scratch.spans = spans;
         self.scratch.batch = batch;
@@ -402,10 +416,14 @@ fn run_one(ctx: &mut Ctx<'_>, args: Args<'_>) {
 
 fn queue(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>) {
     let touched = ctx.client.watch_touched;
+    let mut flags = command.flags;
+    if flags.contains(Flags::MAY_REPLICATE) && gate::only_reads(ctx, command, args) {
+        flags -= Flags::MAY_REPLICATE;
+    }
     let transaction = ctx.client.transaction.get_or_insert_with(Transaction::default);
     // EXEC will not run it: spare the memory.
     if !transaction.aborted && !touched {
-        transaction.flags |= command.flags.bits();
+        transaction.flags |= flags.bits();
         transaction.bytes += args.iter_from(0).map(<[u8]>::len).sum::<usize>();
         transaction.queued.push(args.to_request());
     }

@@ -394,6 +394,62 @@ fn monitors_see_what_runs() {
 }
 
 #[test]
+fn monitors_see_a_script_and_then_what_it_calls() {
+    let mut host = Host::new(&[]);
+    let (a, b) = (host.client(), host.client());
+    host.say(b, "MONITOR\n");
+    host.hear(b);
+    host.say(a, "EVAL \"return redis.call('set', KEYS[1], 'v')\" 1 k\nEVALSHA x 0\n");
+    let lines = host.hear(b);
+    let commands: Vec<_> =
+        lines.split_terminator('|').filter_map(|l| l.split_once(" [")).map(|(_, l)| l).collect();
+    assert_eq!(
+        commands,
+        [
+            "0 127.0.0.1:5] \"EVAL\" \"return redis.call('set', KEYS[1], 'v')\" \"1\" \"k\"",
+            "0 lua] \"set\" \"k\" \"v\"",
+            "0 127.0.0.1:5] \"EVALSHA\" \"x\" \"0\"",
+        ]
+    );
+}
+
+#[test]
+fn a_script_that_promises_to_write_nothing_runs_while_writes_are_paused() {
+    let mut host = Host::new(&[]);
+    let (a, b) = (host.client(), host.client());
+    let reads = "EVAL \"#!lua flags=no-writes\\nreturn 1\" 0\n";
+    let sha = host.say(a, "SCRIPT LOAD \"#!lua flags=no-writes\\nreturn 2\"\n");
+    let sha = sha.split('|').nth(1).expect("a name");
+    host.say(b, "CLIENT PAUSE 1000 WRITE\n");
+    assert_eq!(host.say(a, reads), ":1|");
+    assert_eq!(host.say(a, &format!("EVALSHA {sha} 0\n")), ":2|");
+    assert_eq!(host.say(a, &format!("MULTI\n{reads}EXEC\n")), "+OK|+QUEUED|*1|:1|");
+    assert_eq!(host.say(a, "EVAL \"return 3\" 0\n"), "");
+    assert_eq!(host.say(b, "CLIENT UNPAUSE\n"), "+OK|");
+    assert_eq!(host.hear(a), ":3|");
+    let publish = "EVAL_RO \"return redis.call('publish', 'c', 'm')\" 0\n";
+    let refused = "-ERR Write commands are not allowed from read-only scripts.";
+    assert!(host.say(a, publish).starts_with(refused));
+}
+
+#[test]
+fn a_reply_that_may_not_be_sent_is_not_made_at_length() {
+    let limit = [("client-output-buffer-limit", "normal 10000 0 0")];
+    for (made, asked) in [
+        ("HSET k f v", "HRANDFIELD k -999999999"),
+        ("SADD k m", "SRANDMEMBER k -999999999"),
+        ("ZADD k 1 m", "ZRANDMEMBER k -999999999"),
+    ] {
+        let mut host = Host::new(&limit);
+        let (a, b) = (host.client(), host.client());
+        host.say(a, &format!("{made}\n"));
+        assert_eq!(host.say(a, &format!("{asked}\n")), "");
+        assert_eq!(host.say(b, "EXISTS k\n"), ":1|");
+        assert!(host.seen.iter().any(|seen| seen.0 == a && seen.2), "{asked}: still there");
+    }
+}
+
+#[test]
 fn any_sequence_of_calls_is_safe() {
     let words = [
         "MULTI",

@@ -24,7 +24,6 @@ use crate::config::Config;
 use crate::persist::rdb::VERSION_MAX;
 use crate::persist::rdb::save::Format;
 use crate::persist::rdb::snapshot::{Options, Origin};
-use crate::resp::Reply;
 use crate::script::Scripting;
 use crate::value::Tuning;
 use alloc::boxed::Box;
@@ -153,14 +152,4 @@ impl Server {
             aof_base,
         }
     }
-
-    /// Whether a reply has outgrown what any client may be sent: a command that repeats itself at a client's
-    /// word stops there.
-    #[inline]
-    pub fn is_over_output_limit(&self, reply: &Reply) -> bool {
-        reply.out.len() > REPLY_BYTES_MAX
-    }
 }
-
-/// No reply may grow past this, in bytes.
-const REPLY_BYTES_MAX: usize = 1 << 30;

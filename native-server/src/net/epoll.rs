@@ -81,6 +81,9 @@ impl Traffic {
     }
 }
 
+/// Further reads in a row of a long argument, before others are heard: a megabyte.
+const READS_OF_ARGUMENT: usize = 16;
+
 struct Loop {
     epoll: OwnedFd,
     conns: Conns,
@@ -193,7 +196,7 @@ impl Loop {
         }
     }
 
-    /// Reads once.
+    /// Reads once; of a long argument, more.
     #[inline]
     fn read(&mut self, host: &mut Host, now: Now, id: ConnId) {
         let Some(conn) = self.conns.get_mut(id) else { return };
@@ -201,17 +204,26 @@ impl Loop {
             conn.heard_in = self.traffic.stretch;
             self.traffic.heard += 1;
         }
-        match recv(&conn.fd, &mut self.buffer[..], RecvFlags::empty()) {
-            Ok((_, 0)) => self.close(host, now, id),
-            Ok((_, len)) => {
-                // The end is not told again: read on until it comes.
-                if len == self.buffer.len() || conn.ending {
-                    self.unread.push(id);
+        let mut more = READS_OF_ARGUMENT;
+        loop {
+            match recv(&conn.fd, &mut self.buffer[..], RecvFlags::empty()) {
+                Ok((_, 0)) => return self.close(host, now, id),
+                Ok((_, len)) => {
+                    let filled = len == self.buffer.len();
+                    host.engine.receive(now, id, &self.buffer[..len]);
+                    if more > 0 && host.engine.is_amid_argument(id) {
+                        more -= 1;
+                        continue;
+                    }
+                    // The end is not told again: read on until it comes.
+                    if filled || conn.ending {
+                        self.unread.push(id);
+                    }
+                    return;
                 }
-                host.engine.receive(now, id, &self.buffer[..len]);
+                Err(Errno::AGAIN | Errno::INTR) => return,
+                Err(_) => return self.close(host, now, id),
             }
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(_) => self.close(host, now, id),
         }
     }
 

@@ -15,6 +15,6 @@ pub use auth::AUTH;
 pub use client::CLIENT;
 pub use hello::HELLO;
 pub use kill::kill_now;
-pub use monitor::{MONITOR, feed};
+pub use monitor::{MONITOR, feed, show};
 pub use ping::{ECHO, PING, QUIT};
 pub use reset::{RESET, SELECT, release};

@@ -29,12 +29,18 @@ fn monitor(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
 /// Shows a command that ran to those who monitor, unless it is one for administrators.
 #[cold]
 pub fn feed(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>) {
-    if command.flags.intersects(Flags::ADMIN.union(Flags::SKIP_MONITOR)) {
-        return;
+    if !command.flags.intersects(Flags::ADMIN.union(Flags::SKIP_MONITOR)) {
+        show(ctx, command, args, false);
     }
+}
+
+/// Shows a command to those who monitor: one that a script called, or one that is no longer to be kept from them.
+#[cold]
+pub fn show(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>, by_script: bool) {
     let now_us = ctx.server.now.unix_us;
     let (seconds, micros) = (now_us / 1_000_000, now_us % 1_000_000);
     let from = match (&*ctx.client.peer.addr, ctx.client.peer.unix) {
+        _ if by_script => "lua",
         (addr, false) => addr,
         (addr, true) => &format!("unix:{}", addr.strip_suffix(":0").unwrap_or(addr)),
     };

@@ -43,6 +43,7 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Err(Error::OutOfRange);
     }
     ctx.db.expire_all_fields_of(&args[1]);
+    let bytes_max = ctx.output_bytes_max();
     let Some((hash, seed, rng)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
@@ -63,7 +64,7 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         let wanted = count.unsigned_abs() as usize;
         let place = reply.deferred();
         let mut written = 0;
-        while written < wanted && !ctx.server.is_over_output_limit(reply) {
+        while written < wanted && reply.out.len() <= bytes_max {
             let Some(field) = hash.random(rng, seed, now_ms) else { break };
             write(reply, field);
             written += 1;

@@ -2,6 +2,7 @@
 
 use super::run::{self, Start};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
+use crate::commands::connection;
 use crate::error::Error;
 use crate::script::Flags;
 
@@ -44,7 +45,15 @@ fn eval_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     by_text(ctx, args, true)
 }
 
+/// To those who monitor: before what the script calls.
+fn show(ctx: &mut Ctx<'_>, args: Args<'_>) {
+    if !ctx.server.monitors.is_empty() {
+        connection::show(ctx, ctx.command, args, false);
+    }
+}
+
 fn by_text(ctx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result<Flow, Error> {
+    show(ctx, args);
     let keys = key_count(args)?;
     let mut machine = run::machine(ctx);
     let start = match machine.compile(&args[1], false) {
@@ -96,6 +105,7 @@ fn evalsha_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 }
 
 fn by_sha(ctx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result<Flow, Error> {
+    show(ctx, args);
     let no_script = Error::Text("NOSCRIPT No matching script. Please use EVAL.");
     // Before anything else of the arguments is read.
     if args[1].len() != 40 {

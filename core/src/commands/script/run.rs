@@ -347,10 +347,13 @@ fn run_command(ctx: &mut Ctx<'_>, run: &mut Run, args: Args<'_>) -> Result<(), S
         permission::check(ctx, place, command, container, args, Context::Lua)
             .map_err(|denied| String::from(denied.in_script()))?;
     }
+    // What a pause of writes holds back does not come in through a script that needs not wait for its end.
+    if run.read_only
+        && command.flags.intersects(CommandFlags::WRITE.union(CommandFlags::MAY_REPLICATE))
+    {
+        return Err("Write commands are not allowed from read-only scripts.".into());
+    }
     if command.flags.contains(CommandFlags::WRITE) {
-        if run.read_only {
-            return Err("Write commands are not allowed from read-only scripts.".into());
-        }
         if run.oom
             && !run.wrote
             && !run.flags.contains(Flags::ALLOW_OOM)
@@ -368,8 +371,9 @@ fn run_command(ctx: &mut Ctx<'_>, run: &mut Run, args: Args<'_>) -> Result<(), S
 
 /// What follows a command at once, as in a transaction.
 fn after(ctx: &mut Ctx<'_>, command: &'static Command, args: Args<'_>) {
-    if !ctx.server.monitors.is_empty() {
-        connection::feed(ctx, command, args);
+    let hidden = CommandFlags::ADMIN.union(CommandFlags::SKIP_MONITOR);
+    if !ctx.server.monitors.is_empty() && !command.flags.intersects(hidden) {
+        connection::show(ctx, command, args, true);
     }
     if !ctx.db.events.is_empty() {
         pubsub::publish_events(ctx.db, ctx.server);

@@ -95,6 +95,7 @@ fn srandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Err(Error::Syntax);
     }
     let count = args.signed_count(2)?;
+    let bytes_max = ctx.output_bytes_max();
     let Some((set, _, rng)) = ctx.db.object_and_seed::<Set>(&args[1])? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
@@ -105,7 +106,7 @@ fn srandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         let wanted = count.unsigned_abs() as usize;
         let place = reply.deferred();
         let mut written = 0;
-        while written < wanted && !ctx.server.is_over_output_limit(reply) {
+        while written < wanted && reply.out.len() <= bytes_max {
             let Some(member) = set.random(rng) else { break };
             reply.element(member);
             written += 1;

@@ -41,6 +41,7 @@ fn zrandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if with_scores && count.unsigned_abs() > i64::MAX as u64 / 2 {
         return Err(Error::OutOfRange);
     }
+    let bytes_max = ctx.output_bytes_max();
     let Some((set, _, rng)) = ctx.db.object_and_seed::<SortedSet>(&args[1])? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
@@ -52,7 +53,7 @@ fn zrandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         let nested = with_scores && reply.is_resp3();
         let place = reply.deferred();
         let mut written = 0;
-        while written < wanted && !ctx.server.is_over_output_limit(reply) {
+        while written < wanted && reply.out.len() <= bytes_max {
             let Some((member, score)) = set.random(rng) else { break };
             if nested {
                 reply.array(2);

@@ -35,7 +35,10 @@ pub fn after(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>) {
         spread(ctx.db, ctx.server, id);
     }
     let Some(tracker) = ctx.server.clients.trackers.get_mut(&id) else { return };
-    if command.flags.contains(Flags::READONLY) && tracker.remembers() {
+    // What a script reads is noted with the commands that read it; what runs one is shown by itself.
+    let reads =
+        command.flags.contains(Flags::READONLY) && !command.flags.contains(Flags::SKIP_MONITOR);
+    if reads && tracker.remembers() {
         let mut places = Vec::new();
         for spec in command.keys {
             // Places that only the command's own code could tell are left out, as in Redis.

@@ -414,6 +414,19 @@ fn monitors_see_a_script_and_then_what_it_calls() {
 }
 
 #[test]
+fn of_a_script_that_only_reads_what_it_reads_is_tracked() {
+    let mut host = Host::new(&[]);
+    let (a, b) = (host.client(), host.client());
+    host.say(a, "HELLO 3\nCLIENT TRACKING ON\n");
+    host.say(a, "EVAL_RO \"return redis.call('ping')\" 1 k\n");
+    host.say(b, "SET k v\n");
+    assert_eq!(host.hear(a), "");
+    host.say(a, "EVAL_RO \"return redis.call('get', KEYS[1])\" 1 k\n");
+    host.say(b, "SET k v\n");
+    assert_eq!(host.hear(a), ">2|$10|invalidate|*1|$1|k|");
+}
+
+#[test]
 fn a_script_that_promises_to_write_nothing_runs_while_writes_are_paused() {
     let mut host = Host::new(&[]);
     let (a, b) = (host.client(), host.client());

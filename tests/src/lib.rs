@@ -8,6 +8,7 @@
 //! | [`differential`] | the same commands to the engine and to Redis |
 //! | [`sim`] | clients, clock and cuts from a seed |
 //! | [`fuzz`] | fuzz targets, for libFuzzer and for a plain seeded driver |
+//! | [`lua`] | programs from a seed, to the engine's Lua and to PUC Lua |
 //! | [`generated`] | committed files that are computed |
 //! | [`live`] | a real `redis-server`, started for one test and stopped after it |
 //!
@@ -19,6 +20,7 @@ pub mod fuzz;
 pub mod generated;
 pub mod grammar;
 pub mod live;
+pub mod lua;
 pub mod quote;
 pub mod resp;
 pub mod script;

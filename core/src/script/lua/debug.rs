@@ -280,10 +280,11 @@ fn find_setter(proto: &Proto, end: usize, register: u8) -> Option<usize> {
             | opcode::RETURN0
             | opcode::RETURN1
             | opcode::CLOSE
-            | opcode::TEST
             | opcode::EQ..=opcode::GEK => false,
             opcode::GLOBALX => b(word) == 0 && register == first,
             opcode::SETLIST => false,
+            // PUC Lua counts a test as setting: what `and` and `or` choose has no name.
+            opcode::TEST => register == b(word),
             _ => register == first,
         };
         if sets {

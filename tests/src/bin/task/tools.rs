@@ -21,6 +21,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("chromium", &["chromium"]),
     ("chromedriver", &["chromium-driver"]),
     ("pip3", &["python3-pip"]),
+    ("lua5.1", &["lua5.1"]),
 ];
 
 /// Programs from the system's packages.

@@ -38,7 +38,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzz",
-        about: "fuzz targets, the comparison with Redis, the simulator",
+        about: "fuzz targets, the comparisons with Redis and Lua, the simulator",
         run: fuzz,
     },
     Step { name: "demo", about: "the demo page in a real browser", run: demo },
@@ -145,10 +145,12 @@ fn tcl_suite(_: &Options) -> Result<(), String> {
 
 fn fuzz(options: &Options) -> Result<(), String> {
     // With the checks of a debug build: overflow and broken invariants are what is looked for.
-    Run::new("cargo test -p redstart-tests --test fuzz --test differential -- --nocapture")
-        .env("REDSTART_FUZZ_SECONDS", options.seconds.to_string())
-        .env("REDSTART_REQUIRE_ORACLE", "1")
-        .ok()?;
+    Run::new(
+        "cargo test -p redstart-tests --test fuzz --test differential --test lua -- --nocapture",
+    )
+    .env("REDSTART_FUZZ_SECONDS", options.seconds.to_string())
+    .env("REDSTART_REQUIRE_ORACLE", "1")
+    .ok()?;
     crate::sim::run(&[format!("{}s", options.seconds)])
 }
 

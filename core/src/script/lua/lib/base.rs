@@ -69,7 +69,9 @@ fn assert(call: &mut Call<'_>) -> Result<Flow, Raised> {
     }
     match call.opt_str(2)? {
         Some(text) => {
-            let text = call.bytes(text).to_vec();
+            // C's text ends at its first zero.
+            let text = call.bytes(text).split(|byte| *byte == 0).next().unwrap_or_default();
+            let text = text.to_vec();
             Err(call.error_parts(&[&text]))
         }
         None => Err(call.error("assertion failed!")),

@@ -75,8 +75,9 @@ fn one(call: &mut Call<'_>, function: fn(f64) -> f64) -> Result<Flow, Raised> {
 }
 
 fn two(call: &mut Call<'_>, function: fn(f64, f64) -> f64) -> Result<Flow, Raised> {
-    let a = call.check_number(1)?;
+    // The second is checked first, as it comes out of C's compilers.
     let b = call.check_number(2)?;
+    let a = call.check_number(1)?;
     call.give(function(a, b))
 }
 
@@ -100,8 +101,8 @@ fn frexp(call: &mut Call<'_>) -> Result<Flow, Raised> {
 }
 
 fn ldexp(call: &mut Call<'_>) -> Result<Flow, Raised> {
-    let number = call.check_number(1)?;
     let exponent = call.check_integer(2)? as i32;
+    let number = call.check_number(1)?;
     call.give(libm::ldexp(number, exponent))
 }
 

@@ -220,6 +220,10 @@ impl Parser<'_> {
     #[cold]
     #[inline(never)]
     fn near(&self, message: &[u8]) -> Box<Mistake> {
+        if self.token == Token::Char(0) {
+            // The number of this token means none in PUC Lua.
+            return Box::new(Mistake { line: self.lexer.line, text: message.to_vec() });
+        }
         let token = self.lexer.token_text(self.token);
         let token = token.split(|b| *b == 0).next().unwrap_or(&token);
         let text = [message, b" near '", token, b"'"].concat();

@@ -183,6 +183,8 @@ impl Lua {
                     self.set_raw(id, key, value)?;
                     return Ok(Entered::Done);
                 }
+                // PUC Lua makes a place for the key before it looks for the handler: borders and orders show it.
+                self.set_raw(id, key, Value::Nil)?;
                 handler
             } else {
                 let handler = self.event(object, Event::NewIndex);

@@ -321,6 +321,7 @@ def stop_all():
 V3, V1K = "xxx", "x" * 1024
 R = 100000          # keyspace of the speed workloads (--keyspace)
 LUA = "return redis.call('SET', KEYS[1], ARGV[1])"
+LUA_1000 = "for i = 1, 1000 do redis.call('INCR', KEYS[1]) end"
 
 
 def pre_kv(c, val, n, prefix=b"key:"):
@@ -351,6 +352,21 @@ def pre_zset(c, n):
                     for i in range(0, R, 100)), 10))
 
 
+def pre_stream(c, n):
+    c.load(chunked((cmd("XADD", "mystream", "%d-0" % i, "field", V3) for i in range(1, 100001)), 500))
+
+
+def pre_geo(c, n):
+    rnd = random.Random(7)
+    c.load(chunked((cmd("GEOADD", "mygeo", "%.6f" % rnd.uniform(-10, 30), "%.6f" % rnd.uniform(35, 60), "place:%d" % i)
+                    for i in range(100000)), 500))
+
+
+def pre_sets(c, n):
+    for name, first in (("set:a", 0), ("set:b", 5000)):
+        c.load(((cmd("SADD", name, *["element:%012d" % i for i in range(first, first + 10000)]), 1),))
+
+
 # name, command, dataset loaded before ("" none), fresh = reload before every run,
 # pipelines, quick pipelines
 K = "key:__rand_int__"
@@ -372,6 +388,12 @@ WL = [
     ("zadd", ["ZADD", "myzset", "__rand_int__", "element:__rand_int__"], "zset", 0, (1, 16), (16,)),
     ("zrange_10", ["ZRANGE", "myzset", "__rand_int__", "+inf", "BYSCORE", "LIMIT", "0", "10"], "zset", 0, (1, 16), ()),
     ("xadd", ["XADD", "mystream", "*", "field", V3], "", 1, (1, 16), (16,)),
+    ("xread_10", ["XREAD", "COUNT", "10", "STREAMS", "mystream", "50000-0"], "stream", 0, (1, 16), (16,)),
+    ("geosearch", ["GEOSEARCH", "mygeo", "FROMLONLAT", "2.35", "48.85", "BYRADIUS", "50", "km"], "geo", 0, (1, 16), (16,)),
+    ("bitcount_1m", ["BITCOUNT", "mybits"], "bits", 0, (1, 16), (16,)),
+    ("pfadd", ["PFADD", "myhll", "element:__rand_int__"], "hll", 0, (1, 16), (16,)),
+    ("sinter_10k", ["SINTER", "set:a", "set:b"], "sets", 0, (1, 16), (16,)),
+    ("eval_1000", ["EVAL", LUA_1000, "1", "counter"], "", 0, (1, 16), (16,)),
 ]
 PRE = {
     "": lambda c, n: None,
@@ -381,6 +403,9 @@ PRE = {
     "listn": lambda c, n: pre_list(c, n + 1000),
     "list1000": lambda c, n: pre_list(c, 1000),
     "hash": pre_hash, "hkeys": pre_hkeys, "zset": pre_zset,
+    "stream": pre_stream, "geo": pre_geo, "sets": pre_sets,
+    "bits": lambda c, n: c("SETRANGE", "mybits", "0", b"\x5a\x01\xff\x00" * (1 << 18)),
+    "hll": lambda c, n: c.load(chunked((cmd("PFADD", "myhll", "element:%012d" % i) for i in range(20000)), 500)),
 }
 
 

@@ -124,6 +124,9 @@ pub static TABLE: &[&Command] = &[
     &script::EVALSHA,
     &script::EVALSHA_RO,
     &script::EVAL_RO,
+    &script::FCALL,
+    &script::FCALL_RO,
+    &script::FUNCTION,
     &script::SCRIPT,
     // server
     &connection::MONITOR,

@@ -1,6 +1,7 @@
 //! A Lua with Redis's sandbox, the scripts it has compiled, and what of them runs.
 
 use super::flags::{self, Flags};
+use super::library::Libraries;
 use super::lua::Lua;
 use super::lua::value::{Str, Value};
 use super::sandbox::{self, Version};
@@ -18,6 +19,9 @@ const MEMORY_CAP: usize = 256 << 20;
 
 /// How many scripts are kept that EVAL brought; those of SCRIPT LOAD stay until SCRIPT FLUSH.
 const EVAL_SCRIPTS: usize = 500;
+
+/// Where the sequence of `math.random` begins, the same in every process.
+const RANDOM_SEED: i32 = 0x1234_abcd;
 
 /// A compiled script.
 #[derive(Debug)]
@@ -72,17 +76,30 @@ fn sha_hash(sha: &[u8]) -> u64 {
 }
 
 impl Machine {
-    /// A machine whose chance begins at `random`.
-    pub fn new(version: &Version, seed: HashSeed, random: i32) -> Self {
+    /// A machine for scripts.
+    pub fn new(version: &Version, seed: HashSeed) -> Self {
+        Self::with(version, seed, false)
+    }
+
+    /// A machine for libraries of functions.
+    pub fn for_functions(version: &Version, seed: HashSeed) -> Self {
+        Self::with(version, seed, true)
+    }
+
+    fn with(version: &Version, seed: HashSeed, functions: bool) -> Self {
         let mut lua = Lua::new(MEMORY_CAP);
-        sandbox::open(&mut lua, version);
-        super::lua::lib::math::seed(&mut lua, random);
+        sandbox::open(&mut lua, version, functions);
+        super::lua::lib::math::seed(&mut lua, RANDOM_SEED);
         let globals = lua.globals();
         let heap = lua.heap_mut();
         let (keys, argv) = (heap.string(b"KEYS"), heap.string(b"ARGV"));
-        for name in [keys, argv] {
-            let empty = heap.table();
-            heap.set_value(globals, Value::Str(name), Value::Table(empty));
+        if functions {
+            sandbox::open_loading(&mut lua);
+        } else {
+            for name in [keys, argv] {
+                let empty = heap.table();
+                heap.set_value(globals, Value::Str(name), Value::Table(empty));
+            }
         }
         sandbox::protect(&mut lua, globals);
         Self {
@@ -223,6 +240,12 @@ impl Machine {
         self.scripts.clear();
     }
 
+    /// Bytes of the scripts' texts and what is known of them.
+    pub fn script_memory(&self) -> usize {
+        let of = |script: &Script| script.text.len() + size_of::<Script>();
+        self.scripts.iter().flatten().map(of).sum()
+    }
+
     /// Bytes that scripts take, and Lua with them.
     pub fn memory(&self) -> usize {
         self.lua.heap().used()
@@ -244,6 +267,17 @@ impl Machine {
         self.lua.start(function, &[]);
     }
 
+    /// Makes ready to call a function with these keys and arguments.
+    pub fn start_function<'k>(
+        &mut self,
+        function: Value,
+        keys: impl ExactSizeIterator<Item = &'k [u8]>,
+        argv: impl ExactSizeIterator<Item = &'k [u8]>,
+    ) {
+        let arguments = [self.list(keys), self.list(argv)];
+        self.lua.start(function, &arguments);
+    }
+
     /// A Lua list of these texts.
     pub fn list<'k>(&mut self, texts: impl ExactSizeIterator<Item = &'k [u8]>) -> Value {
         let heap = self.lua.heap_mut();
@@ -261,6 +295,10 @@ impl Machine {
 pub struct Scripting {
     /// The machine; while a script runs its runner has it.
     pub machine: Option<Box<Machine>>,
+    /// The machine of functions, likewise.
+    pub function_machine: Option<Box<Machine>>,
+    /// Libraries of functions.
+    pub libraries: Libraries,
     /// The script that was stopped in the middle, so that others are heard.
     pub run: Option<Box<Run>>,
     /// A function or a script is being killed: it ends instead of going on.

@@ -52,7 +52,7 @@ pub struct Version {
 
 /// Opens the libraries and makes the globals what scripts may see. `functions`: for libraries of functions, which
 /// register and do not call while they load.
-pub fn open(lua: &mut Lua, version: &Version) {
+pub fn open(lua: &mut Lua, version: &Version, functions: bool) {
     lib::open_all(lua);
     lua.on_caught(caught);
     lib::bit::open(lua);
@@ -65,6 +65,11 @@ pub fn open(lua: &mut Lua, version: &Version) {
         lua.heap_mut().set_field(globals, name.as_bytes(), Value::Nil);
     }
     let redis = lua.library("redis", FUNCTIONS);
+    if functions {
+        for name in ["breakpoint", "debug", "replicate_commands"] {
+            lua.heap_mut().set_field(redis, name.as_bytes(), Value::Nil);
+        }
+    }
     let heap = lua.heap_mut();
     for (name, value) in [
         ("LOG_DEBUG", 0.0),
@@ -84,6 +89,67 @@ pub fn open(lua: &mut Lua, version: &Version) {
     heap.set_field(redis, b"REDIS_VERSION", Value::Str(text));
     // Valkey's name for the same.
     heap.set_field(globals, b"server", Value::Table(redis));
+}
+
+/// The fields of the registry with all globals, and with the `redis` of libraries that load.
+const ALL: &[u8] = b"globals";
+const LOAD: &[u8] = b"load";
+
+/// After [`open`] and before [`protect`]: prepares the globals that libraries have while they load.
+pub fn open_loading(lua: &mut Lua) {
+    let (globals, registry) = (lua.globals(), lua.registry());
+    let redis = field(lua, globals, b"redis");
+    let load = lua.heap_mut().table();
+    if let Value::Table(redis) = redis {
+        let mut key = Value::Nil;
+        while let Some((next, value)) = lua.heap().next(redis, key) {
+            key = next;
+            let Value::Str(name) = key else { continue };
+            let name = lua.heap().bytes(name);
+            if name == b"log" || name.starts_with(b"LOG_") || name.starts_with(b"REDIS_") {
+                lua.heap_mut().set_value(load, key, value);
+            }
+        }
+    }
+    lua.register(load, &[("register_function", |call| ask(call, Ask::Register))]);
+    protect(lua, load);
+    let all = lua.heap_mut().table();
+    let mut key = Value::Nil;
+    while let Some((next, value)) = lua.heap().next(globals, key) {
+        key = next;
+        lua.heap_mut().set_value(all, key, value);
+    }
+    lua.heap_mut().set_field(registry, ALL, Value::Table(all));
+    lua.heap_mut().set_field(registry, LOAD, Value::Table(load));
+}
+
+fn field(lua: &mut Lua, table: TableId, name: &[u8]) -> Value {
+    let name = lua.heap_mut().string(name);
+    lua.heap().get(table, Value::Str(name))
+}
+
+/// The globals are now those of libraries that load: `redis` alone, and in that little but `register_function`.
+pub fn enter_loading(lua: &mut Lua) {
+    set_globals(lua, |_| Value::Nil);
+    let (globals, registry) = (lua.globals(), lua.registry());
+    let load = field(lua, registry, LOAD);
+    lua.heap_mut().set_field(globals, b"redis", load);
+    lua.heap_mut().set_field(globals, b"server", load);
+}
+
+/// The globals are again those of functions that run.
+pub fn leave_loading(lua: &mut Lua) {
+    set_globals(lua, |value| value);
+}
+
+fn set_globals(lua: &mut Lua, change: fn(Value) -> Value) {
+    let (globals, registry) = (lua.globals(), lua.registry());
+    let Value::Table(all) = field(lua, registry, ALL) else { return };
+    let mut key = Value::Nil;
+    while let Some((next, value)) = lua.heap().next(all, key) {
+        key = next;
+        lua.heap_mut().set_value(globals, key, change(value));
+    }
 }
 
 /// Makes a table and all tables in it read-only; reading a global that is not there is an error from then on.
@@ -138,11 +204,6 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
 
 /// The state of a native that the engine has answered.
 const ANSWERED: u32 = 1;
-
-/// `redis.register_function`, which only libraries that load have.
-pub fn register_function(call: &mut Call<'_>) -> Result<Flow, Raised> {
-    ask(call, Ask::Register)
-}
 
 fn ask(call: &mut Call<'_>, what: Ask) -> Result<Flow, Raised> {
     if call.state() == ANSWERED {

@@ -6,10 +6,10 @@ use crate::commands::connection;
 use crate::error::Error;
 use crate::script::Flags;
 
-const READS_AND_WRITES: &[KeySpec] =
+pub(super) const READS_AND_WRITES: &[KeySpec] =
     &[KeySpec::counted(2, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))];
-const READS: &[KeySpec] = &[KeySpec::counted(2, KeyFlags::RO.union(KeyFlags::ACCESS))];
-const COMPLEXITY: &str = "Depends on the script that is run.";
+pub(super) const READS: &[KeySpec] = &[KeySpec::counted(2, KeyFlags::RO.union(KeyFlags::ACCESS))];
+pub(super) const COMPLEXITY: &str = "Depends on the script that is run.";
 
 /// EVAL script numkeys \[key …\] \[arg …\]: runs a script.
 pub const EVAL: Command = Command::new("eval", -3, eval)
@@ -145,12 +145,12 @@ fn begin(
             return Err(error);
         }
     };
-    let (keys, argv) = (args.skip(3).len().min(keys), keys);
-    machine.start(start.function, args.iter_from(3).take(keys), args.iter_from(3 + argv));
+    machine.start(start.function, args.iter_from(3).take(keys), args.iter_from(3 + keys));
     let read_only = run.read_only || start.flags.contains(Flags::NO_WRITES);
     run::begin(
         ctx,
         machine,
+        args,
         crate::script::machine::Run { read_only, name: start.sha.to_vec(), ..run },
     )
 }

@@ -4,19 +4,21 @@
 //! after `busy-reply-threshold` they are told that the server is busy. Time stands still for the script.
 
 use crate::acl::Context;
+use crate::collections::hash::HashSeed;
 use crate::command::call::call;
 use crate::command::{Args, Command, Ctx, Flags as CommandFlags, Flow, permission};
 use crate::commands::{connection, pubsub, table};
 use crate::error::Error;
 use crate::resp::Protocol;
 use crate::script::convert::{self, IGNORE};
+use crate::script::library::{self, LogLine};
 use crate::script::lua::Step;
 use crate::script::lua::value::Value;
 use crate::script::machine::Run;
 use crate::script::sandbox::{Ask, Version, error_table};
 use crate::script::sha1::Sha;
 use crate::script::{Flags, Machine};
-use crate::server::{Effect, Level, version};
+use crate::server::{Effect, Level, Server, version};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -39,11 +41,25 @@ const SYNCHRONOUS_MAX: u64 = 2_000_000_000;
 
 /// The machine, to be put back after use; made now if no script has come before.
 pub(super) fn machine(ctx: &mut Ctx<'_>) -> Box<Machine> {
-    ctx.server.scripting.machine.take().unwrap_or_else(|| {
-        let version = Version { text: version::VERSION, number: version::NUMBER };
-        Box::new(Machine::new(&version, ctx.db.tuning.seed, ctx.db.rng.next_u64() as i32))
-    })
+    let made = ctx.server.scripting.machine.take();
+    made.unwrap_or_else(|| Box::new(Machine::new(&VERSION, ctx.db.tuning.seed)))
 }
+
+/// The machine of functions, to be put back after use; made now if there was none.
+pub(super) fn function_machine(server: &mut Server, seed: HashSeed) -> Box<Machine> {
+    let made = server.scripting.function_machine.take();
+    made.unwrap_or_else(|| Box::new(Machine::for_functions(&VERSION, seed)))
+}
+
+/// Puts back what was taken.
+fn put_back(server: &mut Server, machine: Box<Machine>, is_function: bool) {
+    let scripting = &mut server.scripting;
+    let place = if is_function { &mut scripting.function_machine } else { &mut scripting.machine };
+    *place = Some(machine);
+}
+
+/// The version that scripts are told.
+const VERSION: Version = Version { text: version::VERSION, number: version::NUMBER };
 
 /// What is known of a script before it begins, or why it may not.
 pub(super) fn prepare(ctx: &mut Ctx<'_>, flags: Flags, read_only: bool) -> Result<Run, Error> {
@@ -78,9 +94,18 @@ pub(super) fn prepare(ctx: &mut Ctx<'_>, flags: Flags, read_only: bool) -> Resul
 }
 
 /// Runs what the machine was made ready for.
-pub(super) fn begin(ctx: &mut Ctx<'_>, mut machine: Box<Machine>, run: Run) -> Result<Flow, Error> {
+pub(super) fn begin(
+    ctx: &mut Ctx<'_>,
+    mut machine: Box<Machine>,
+    args: Args<'_>,
+    run: Run,
+) -> Result<Flow, Error> {
     let step = machine.lua.run(SLICE);
-    drive(ctx, machine, Box::new(run), step)
+    let flow = drive(ctx, machine, Box::new(run), step);
+    if let Some(run) = &mut ctx.server.scripting.run {
+        run.command = args.to_request();
+    }
+    flow
 }
 
 /// Whether the script that was put aside is done.
@@ -95,9 +120,10 @@ pub enum Outcome {
 /// Goes on with the script that was put aside. `ctx` is that of its client.
 pub fn resume(ctx: &mut Ctx<'_>) -> Outcome {
     let scripting = &mut ctx.server.scripting;
-    let (Some(mut machine), Some(run)) = (scripting.machine.take(), scripting.run.take()) else {
-        return Outcome::Done;
-    };
+    let Some(run) = scripting.run.take() else { return Outcome::Done };
+    let machine =
+        if run.is_function { &mut scripting.function_machine } else { &mut scripting.machine };
+    let Some(mut machine) = machine.take() else { return Outcome::Done };
     if core::mem::take(&mut scripting.killed) {
         machine.lua.reset();
         let what = if run.is_function { "FUNCTION" } else { "SCRIPT" };
@@ -127,6 +153,11 @@ fn fail(ctx: &mut Ctx<'_>, text: &[u8], counted: bool) {
     convert::line(ctx.reply, b'-', text);
 }
 
+/// What others hear while a script runs that is no function.
+pub(super) const BUSY_SCRIPT: Error = Error::Text(
+    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+);
+
 /// SCRIPT KILL and FUNCTION KILL.
 pub(super) fn kill(ctx: &mut Ctx<'_>, function: bool) -> Result<Flow, Error> {
     let scripting = &mut ctx.server.scripting;
@@ -139,9 +170,7 @@ pub(super) fn kill(ctx: &mut Ctx<'_>, function: bool) -> Result<Flow, Error> {
         ));
     }
     if function && !run.is_function {
-        return Err(Error::Text(
-            "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-        ));
+        return Err(BUSY_SCRIPT);
     }
     if run.wrote {
         return Err(Error::Text(
@@ -171,7 +200,7 @@ fn drive(
             Step::Suspended => {
                 run.spent += SLICE;
                 if !ctx.client.peer.synchronous {
-                    ctx.server.scripting.machine = Some(machine);
+                    put_back(ctx.server, machine, run.is_function);
                     ctx.server.scripting.run = Some(run);
                     return Ok(Flow::Busy);
                 }
@@ -218,7 +247,7 @@ fn drive(
 fn finish(ctx: &mut Ctx<'_>, machine: Box<Machine>, run: &Run) {
     ctx.client.db = run.db;
     ctx.db.select(run.db);
-    ctx.server.scripting.machine = Some(machine);
+    put_back(ctx.server, machine, run.is_function);
 }
 
 /// What a client hears of an error that nobody caught, and whether it is counted already.
@@ -382,30 +411,19 @@ fn after(ctx: &mut Ctx<'_>, command: &'static Command, args: Args<'_>) {
 
 /// `redis.log(level, message…)`
 fn log(ctx: &mut Ctx<'_>, machine: &Machine, args: &[Value]) -> Answer {
-    if args.len() < 2 {
-        return Err("redis.log() requires two arguments or more.".into());
-    }
-    let Value::Num(level) = args[0] else {
-        return Err("First argument must be a number (log level).".into());
-    };
-    let level = match level as i64 {
+    write_log(ctx.server, library::log_line(&machine.lua, args)?);
+    Ok((Value::Nil, false))
+}
+
+/// Hands the host a line for its log.
+pub(super) fn write_log(server: &mut Server, (level, line): LogLine) {
+    let level = match level {
         0 => Level::Debug,
         1 => Level::Verbose,
         2 => Level::Notice,
-        3 => Level::Warning,
-        _ => return Err("Invalid debug level.".into()),
+        _ => Level::Warning,
     };
-    let mut line = String::new();
-    for arg in &args[1..] {
-        if let Value::Str(_) | Value::Num(_) = arg {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(&String::from_utf8_lossy(&convert::text_of(&machine.lua, *arg)));
-        }
-    }
-    ctx.server.effects.push_back(Effect::Log(level, line));
-    Ok((Value::Nil, false))
+    server.effects.push_back(Effect::Log(level, line));
 }
 
 /// `redis.setresp(version)`

@@ -4,6 +4,7 @@ use super::config::rewrite;
 use super::digest::Digest;
 use crate::collections::decimal;
 use crate::command::{Args, Command, Ctx, Flow, Group};
+use crate::commands::script;
 use crate::config::units;
 use crate::error::Error;
 use crate::persist::rdb::data_set::{self, Conflict};
@@ -213,7 +214,14 @@ fn reload(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Err(Error::Text("ERR DEBUG RELOAD NOSAVE needs a file, and there are none yet"));
     }
     let (options, origin) = (ctx.server.reload_options(&ctx.db.tuning), ctx.server.origin(false));
-    let loaded = data_set::reload(ctx.db, options, origin, flush, conflict);
+    let libraries = ctx.server.scripting.libraries.codes();
+    let loaded = data_set::reload(ctx.db, options, origin, libraries, flush, conflict)
+        .map_err(|error| format!("{error}"))
+        .and_then(|loaded| {
+            let replace = conflict == Conflict::Replace;
+            let seed = ctx.db.tuning.seed;
+            script::load_all(ctx.server, seed, &loaded.functions, replace, flush)
+        });
     if let Err(error) = loaded {
         ctx.server.effects.push_back(Effect::Log(Level::Warning, format!("DEBUG RELOAD: {error}")));
         return Err(Error::Text("ERR Error trying to load the RDB dump, check server logs."));

@@ -7,6 +7,8 @@ use crate::command::{Args, Command, Ctx, Flow, Group};
 use crate::commands::table;
 use crate::config::words::{percentile_text, split};
 use crate::error::Error;
+use crate::script::Machine;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -164,14 +166,36 @@ fn clients(text: &mut Text<'_, '_>) {
     text.lines(&lines);
 }
 
+fn scripts(text: &mut Text<'_, '_>) {
+    let scripting = &text.ctx.server.scripting;
+    let of = |machine: &Option<Box<Machine>>| machine.as_ref().map_or(0, |m| m.memory() as u64);
+    let (eval, functions) = (of(&scripting.machine), of(&scripting.function_machine));
+    let machine = scripting.machine.as_ref();
+    let texts = machine.map_or(0, |machine| machine.script_memory() as u64);
+    let cached = machine.map_or(0, |machine| machine.len() as u64);
+    let libraries = &scripting.libraries;
+    let (library_texts, library_count) = (libraries.memory() as u64, libraries.len() as u64);
+    let function_count = libraries.functions() as u64;
+    text.lines(&[("used_memory_lua", eval), ("used_memory_vm_eval", eval)]);
+    text.line("used_memory_lua_human", human(eval));
+    text.lines(&[
+        ("used_memory_scripts_eval", texts),
+        ("number_of_cached_scripts", cached),
+        ("number_of_functions", function_count),
+        ("number_of_libraries", library_count),
+        ("used_memory_vm_functions", functions),
+    ]);
+    text.bytes("used_memory_vm_total", eval + functions);
+    text.line("used_memory_functions", library_texts);
+    text.bytes("used_memory_scripts", texts + library_texts);
+}
+
 fn memory(text: &mut Text<'_, '_>) {
     let Usage { used, peak, rss, startup, clients, overhead, dataset, .. } = Usage::of(text.ctx);
     let server = &*text.ctx.server;
     let maxmemory = server.config.maxmemory;
     let policy = server.config.string("maxmemory-policy");
     let system = text.host_number("total_system_memory").unwrap_or(0);
-    let machine = server.scripting.machine.as_deref();
-    let (lua, scripts) = machine.map_or((0, 0), |m| (m.memory() as u64, m.len() as u64));
     let store = &text.ctx.db;
     let (lazy_pending, lazy_freed) = (store.garbage.len() as u64, store.stats.lazyfreed);
     let percent = |part: u64, all: u64| format!("{:.2}%", part as f64 / all.max(1) as f64 * 100.0);
@@ -187,19 +211,7 @@ fn memory(text: &mut Text<'_, '_>) {
     text.lines(&[("allocator_allocated", used), ("allocator_active", rss)]);
     text.line("allocator_resident", rss);
     text.bytes("total_system_memory", system);
-    // What scripts take is part of what Lua takes.
-    text.lines(&[("used_memory_lua", lua), ("used_memory_vm_eval", lua)]);
-    text.line("used_memory_lua_human", human(lua));
-    text.lines(&[
-        ("used_memory_scripts_eval", 0),
-        ("number_of_cached_scripts", scripts),
-        ("number_of_functions", 0),
-        ("number_of_libraries", 0),
-        ("used_memory_vm_functions", 0),
-    ]);
-    text.bytes("used_memory_vm_total", lua);
-    text.line("used_memory_functions", 0);
-    text.bytes("used_memory_scripts", 0);
+    scripts(text);
     text.bytes("maxmemory", maxmemory);
     text.line("maxmemory_policy", policy);
     let ratio = rss as f64 / used.max(1) as f64;

@@ -4,6 +4,7 @@ use super::loader::{Item, Keyed, LoadError, Loader};
 use super::snapshot::{Options, Origin, Snapshot};
 use crate::store::Store;
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// What becomes of a key that is there already.
@@ -28,10 +29,10 @@ pub struct Loaded {
     pub functions: Vec<Vec<u8>>,
 }
 
-/// The whole data set as a file.
-pub fn save(store: &Store, options: Options, origin: Origin) -> Vec<u8> {
+/// The whole data set as a file, with the texts of all libraries of functions.
+pub fn save(store: &Store, options: Options, origin: Origin, libraries: Vec<Box<[u8]>>) -> Vec<u8> {
     let mut out = Vec::new();
-    Snapshot::new(options, origin).finish(store, &mut out);
+    Snapshot::new(options, origin, libraries).finish(store, &mut out);
     out
 }
 
@@ -40,10 +41,11 @@ pub fn reload(
     store: &mut Store,
     options: Options,
     origin: Origin,
+    libraries: Vec<Box<[u8]>>,
     empty: bool,
     conflict: Conflict,
 ) -> Result<Loaded, LoadError> {
-    let file = save(store, options, origin);
+    let file = save(store, options, origin, libraries);
     if empty {
         for index in 0..store.count() {
             store.flush(index);
@@ -217,9 +219,9 @@ mod tests {
     #[test]
     fn a_file_brings_back_all_there_was_however_it_was_written() {
         let store = filled();
-        let file = save(&store, options(VERSION_MAX), ORIGIN);
+        let file = save(&store, options(VERSION_MAX), ORIGIN, Vec::new());
         let mut steps = Vec::new();
-        let mut snapshot = Snapshot::new(options(VERSION_MAX), ORIGIN);
+        let mut snapshot = Snapshot::new(options(VERSION_MAX), ORIGIN, Vec::new());
         let mut count = 1;
         while !snapshot.step(&store, &mut steps, 100) {
             count += 1;
@@ -242,7 +244,7 @@ mod tests {
     #[test]
     fn a_file_may_come_in_any_pieces_and_have_something_behind_it() {
         let store = filled();
-        let mut file = save(&store, options(VERSION_MAX), ORIGIN);
+        let mut file = save(&store, options(VERSION_MAX), ORIGIN, Vec::new());
         file.extend_from_slice(b"*1\r\n");
         for size in [1, 2, 7, 1000, 10_000, 1 << 20] {
             let (mut keys, mut rest) = (0, Vec::new());
@@ -271,7 +273,7 @@ mod tests {
     #[test]
     fn keys_whose_time_is_up_are_not_taken() {
         let store = filled();
-        let file = save(&store, options(10), ORIGIN);
+        let file = save(&store, options(10), ORIGIN, Vec::new());
         let mut back = empty();
         back.now_ms = 1_800_000_000_001;
         let loaded = load(&mut back, &file, Conflict::Refuse).expect("its own file");

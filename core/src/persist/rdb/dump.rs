@@ -8,9 +8,10 @@ use super::crc64::Crc64;
 use super::load::Source;
 use super::lzf::Lzf;
 use super::save::Format;
-use super::{Fault, Reader, Writer, is_known};
+use super::{Fault, Reader, Writer, is_known, opcode};
 use crate::store::Entry;
 use crate::value::Tuning;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Why a payload is not restored.
@@ -40,15 +41,66 @@ pub fn read(
     tuning: &Tuning,
     skip_checksum: bool,
 ) -> Result<Entry, Refusal> {
-    let (summed, crc) = payload.split_last_chunk::<8>().ok_or(Refusal::Footer)?;
-    let (value, version) = summed.split_last_chunk::<2>().ok_or(Refusal::Footer)?;
-    let version = u16::from_le_bytes(*version).into();
-    if !is_known(version) || !skip_checksum && u64::from_le_bytes(*crc) != Crc64::of(summed) {
-        return Err(Refusal::Footer);
-    }
+    let (value, version) = checked(payload, skip_checksum).ok_or(Refusal::Footer)?;
     let mut from = Reader::new(value);
     let code = from.byte().map_err(Refusal::Value)?;
     Source { version, tuning }.read(&mut from, code, key).map_err(Refusal::Value)
+}
+
+/// What is before the footer, and the version, if it is known and the checksum right.
+fn checked(payload: &[u8], skip_checksum: bool) -> Option<(&[u8], u32)> {
+    let (summed, crc) = payload.split_last_chunk::<8>()?;
+    let (value, version) = summed.split_last_chunk::<2>()?;
+    let version = u16::from_le_bytes(*version).into();
+    let sound = skip_checksum || u64::from_le_bytes(*crc) == Crc64::of(summed);
+    (is_known(version) && sound).then_some((value, version))
+}
+
+/// Why a payload of FUNCTION RESTORE is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionRefusal {
+    /// Its version is unknown or its checksum another.
+    Footer,
+    /// There is something else than functions in it.
+    Type,
+    /// A library's text cannot be read.
+    Code,
+}
+
+/// Libraries of functions as one payload, from their texts.
+pub fn write_functions<'c>(
+    codes: impl Iterator<Item = &'c [u8]>,
+    version: u32,
+    compress: bool,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut lzf = Lzf::default();
+    let mut to = Writer { out: &mut out, lzf: compress.then_some(&mut lzf) };
+    for code in codes {
+        to.byte(opcode::FUNCTION);
+        to.string(code);
+    }
+    to.bytes(&(version as u16).to_le_bytes());
+    let crc = Crc64::of(&out);
+    out.extend_from_slice(&crc.to_le_bytes());
+    out
+}
+
+/// The texts of the libraries of a payload.
+pub fn read_functions(
+    payload: &[u8],
+    skip_checksum: bool,
+) -> Result<Vec<Box<[u8]>>, FunctionRefusal> {
+    let (value, _) = checked(payload, skip_checksum).ok_or(FunctionRefusal::Footer)?;
+    let mut from = Reader::new(value);
+    let mut codes = Vec::new();
+    while from.at() < value.len() {
+        if from.byte() != Ok(opcode::FUNCTION) {
+            return Err(FunctionRefusal::Type);
+        }
+        codes.push(from.string().map_err(|_| FunctionRefusal::Code)?.into());
+    }
+    Ok(codes)
 }
 
 #[cfg(test)]

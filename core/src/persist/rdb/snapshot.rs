@@ -1,7 +1,8 @@
 //! Writing a whole file, in steps.
 //!
 //! ```text
-//! [ REDIS │ version, 4 digits │ facts about the writer │ database … │ 0xff │ CRC-64 of all before ]
+//! [ REDIS │ version, 4 digits │ facts about the writer │ library … │ database … │ 0xff │ CRC-64 of all before ]
+//! library  = [ 0xf5 text ]
 //! database = [ 0xfe number │ 0xfb keys, keys that expire │ key … ]
 //! key      = [ 0xfc expiry in ms, if any │ 0xf8 idle seconds or 0xf9 access counter, if kept │ type │ key │ value ]
 //! ```
@@ -13,6 +14,7 @@ use super::lzf::Lzf;
 use super::save::Format;
 use super::{Writer, opcode};
 use crate::store::{Entry, Store};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -47,6 +49,7 @@ pub struct Options {
 pub struct Snapshot {
     options: Options,
     origin: Origin,
+    libraries: Vec<Box<[u8]>>,
     next: Next,
     crc: Crc64,
     lzf: Lzf,
@@ -63,9 +66,10 @@ enum Next {
 }
 
 impl Snapshot {
-    /// A file of which nothing is written yet.
-    pub fn new(options: Options, origin: Origin) -> Self {
-        Self { options, origin, next: Next::Head, crc: Crc64::default(), lzf: Lzf::default() }
+    /// A file of which nothing is written yet. The libraries of functions are given by their texts.
+    pub fn new(options: Options, origin: Origin, libraries: Vec<Box<[u8]>>) -> Self {
+        let (crc, lzf) = (Crc64::default(), Lzf::default());
+        Self { options, origin, libraries, next: Next::Head, crc, lzf }
     }
 
     /// Appends about `budget` more bytes, or one key that is larger; whether that was the last of the file.
@@ -78,6 +82,10 @@ impl Snapshot {
             self.next = match self.next {
                 Next::Head => {
                     head(&mut to, &self.options, &self.origin);
+                    for code in core::mem::take(&mut self.libraries) {
+                        to.byte(opcode::FUNCTION);
+                        to.string(&code);
+                    }
                     Next::Database(0)
                 }
                 Next::Database(index) if index < store.count() => {

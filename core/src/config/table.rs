@@ -41,7 +41,6 @@ const RDB: &str = "persistence";
 const REPLICATION: &str = "replication";
 const CLUSTER: &str = "cluster mode";
 const TLS: &str = "TLS";
-const SCRIPTS: &str = "scripts";
 const DEFRAG: &str = "the allocator is not jemalloc with defragmentation";
 const IN_STEPS: &str = "large values are always freed in small steps";
 const NO_FORK: &str = "snapshots are made without a fork";
@@ -193,7 +192,7 @@ pub static SETTINGS: &[Setting] = &[
     ),
     // Scripts.
     int("busy-reply-threshold", 0, i64::MAX, "5000").alias("lua-time-limit"),
-    switch("lua-enable-deprecated-api", "no").hidden().immutable().later(SCRIPTS),
+    switch("lua-enable-deprecated-api", "no").hidden().immutable(),
     // Snapshots.
     Setting::new("save", Kind::Words(Words::of(words::save)), "3600 1 300 100 60 10000").later(RDB),
     Setting::new("dbfilename", Kind::Text(words::dump_name), "dump.rdb").protected().later(RDB),

@@ -101,6 +101,7 @@ impl Engine {
                 tick: 0,
                 active_expire: true,
                 skip_checksum: false,
+                scripts_may_all: false,
                 cron_paused: false,
                 effects: VecDeque::new(),
             },

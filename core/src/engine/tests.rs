@@ -1,6 +1,7 @@
 //! The engine with a tiny host: a virtual clock, and clients that read everything unless told not to.
 
 mod access;
+mod scripts;
 
 use super::*;
 use alloc::format;

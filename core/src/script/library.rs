@@ -53,12 +53,15 @@ pub struct Library {
     callbacks: TableId,
 }
 
+/// A library's name, and which of its functions.
+type Place = (Box<[u8]>, usize);
+
 /// All libraries.
 #[derive(Debug, Default)]
 pub struct Libraries {
     all: BTreeMap<Box<[u8]>, Library>,
     /// Library and place of a function, by its name in small letters.
-    functions: BTreeMap<Box<[u8]>, (Box<[u8]>, usize)>,
+    functions: BTreeMap<Box<[u8]>, Place>,
     /// Bytes of names and texts.
     memory: usize,
 }
@@ -79,8 +82,8 @@ pub fn head(code: &[u8]) -> Result<(Vec<u8>, usize), String> {
         return Err("Missing library metadata".to_owned());
     };
     let end = after.iter().position(|b| *b == b'\n').ok_or("Invalid library metadata")?;
-    let words = split_words(&after[..end]).ok_or("Invalid library metadata")?;
-    let engine = words.first().map(|word| &word[..]).unwrap_or_default();
+    let words = split_words(&code[..end + 2]).ok_or("Invalid library metadata")?;
+    let engine = words.first().and_then(|word| word.get(2..)).unwrap_or_default();
     let mut name = None;
     for word in words.iter().skip(1) {
         match word.split_at_checked(5) {
@@ -289,9 +292,8 @@ fn flags_of(lua: &Lua, list: TableId) -> Result<Flags, String> {
     for index in 1.. {
         all |= match lua.heap().get(list, Value::Num(f64::from(index))) {
             Value::Nil => break,
-            Value::Str(name) => {
-                flags::by_name(lua.heap().bytes(name)).ok_or("unknown flag given")?
-            }
+            Value::Str(name) => flags::by_name(&lua.heap().bytes(name).to_ascii_lowercase())
+                .ok_or("unknown flag given")?,
             _ => return Err("unknown flag given".to_owned()),
         };
     }
@@ -407,13 +409,7 @@ impl Libraries {
 }
 
 fn already(what: &str, name: &[u8]) -> String {
-    // Texts as of Redis: only libraries are quoted.
-    let name = printable(name, 128);
-    if what == "Library" {
-        format!("Library '{name}' already exists")
-    } else {
-        format!("{what} {name} already exists")
-    }
+    format!("{what} {} already exists", printable(name, 128))
 }
 
 /// The field of the registry that keeps a library's callbacks.

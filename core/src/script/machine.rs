@@ -301,6 +301,8 @@ pub struct Scripting {
     pub libraries: Libraries,
     /// The script that was stopped in the middle, so that others are heard.
     pub run: Option<Box<Run>>,
+    /// A command runs that a script has called.
+    pub calling: bool,
     /// A function or a script is being killed: it ends instead of going on.
     pub killed: bool,
 }

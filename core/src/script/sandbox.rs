@@ -42,12 +42,14 @@ impl Ask {
     }
 }
 
-/// The version that scripts are told.
+/// The version that scripts are told, and what of old they have.
 pub struct Version {
     /// As text: `7.0.15`.
     pub text: &'static str,
     /// As a number: `0x0007000f`.
     pub number: u32,
+    /// `lua-enable-deprecated-api`: they have what Redis took from them, too.
+    pub deprecated: bool,
 }
 
 /// Opens the libraries and makes the globals what scripts may see. `functions`: for libraries of functions, which
@@ -62,6 +64,9 @@ pub fn open(lua: &mut Lua, version: &Version, functions: bool) {
     let globals = lua.globals();
     // What Redis 7.0 does not let scripts have.
     for name in ["getfenv", "setfenv", "newproxy"] {
+        if version.deprecated {
+            break;
+        }
         lua.heap_mut().set_field(globals, name.as_bytes(), Value::Nil);
     }
     let redis = lua.library("redis", FUNCTIONS);

@@ -119,6 +119,8 @@ pub struct Server {
     pub active_expire: bool,
     /// DEBUG SET-SKIP-CHECKSUM-VALIDATION.
     pub skip_checksum: bool,
+    /// DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call what is not for them.
+    pub scripts_may_all: bool,
     /// DEBUG PAUSE-CRON.
     pub cron_paused: bool,
     /// What the host is to do, in this order.

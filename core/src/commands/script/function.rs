@@ -35,8 +35,8 @@ pub const FUNCTION: Command = Command::new("function", -2, function_help)
 
 const TO_ALL: &[&str] = &["request_policy:all_shards", "response_policy:all_succeeded"];
 
-fn refused(text: String) -> Error {
-    Error::Owned("ERR ".to_owned() + &text)
+fn refused(text: impl AsRef<str>) -> Error {
+    Error::Owned("ERR ".to_owned() + text.as_ref())
 }
 
 /// Does something with the libraries and their machine. What they log meanwhile is handed to the host.
@@ -66,6 +66,9 @@ pub fn load_all(
 ) -> Result<(), String> {
     if codes.is_empty() && (!flush || server.scripting.libraries.is_empty()) {
         return Ok(());
+    }
+    if server.scripting.run.is_some() {
+        return Err("a script runs".to_owned());
     }
     with_libraries(server, seed, |libraries, machine, log| {
         let mut new: Vec<Library> = Vec::new();

@@ -82,6 +82,14 @@ const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
     ),
     ("set-active-expire", 1, 1, set_active_expire, "<0|1>", "Stops or resumes active expiry."),
     (
+        "set-disable-deny-scripts",
+        1,
+        1,
+        scripts_may_all,
+        "<0|1>",
+        "Lets scripts call commands that are not for them, or not.",
+    ),
+    (
         "set-skip-checksum-validation",
         1,
         1,
@@ -224,7 +232,7 @@ fn reload(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         });
     if let Err(error) = loaded {
         ctx.server.effects.push_back(Effect::Log(Level::Warning, format!("DEBUG RELOAD: {error}")));
-        return Err(Error::Text("ERR Error trying to load the RDB dump, check server logs."));
+        return Err(Error::Text("ERR Error trying to load the RDB dump"));
     }
     done(ctx)
 }
@@ -267,6 +275,11 @@ fn pause_cron(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 
 fn set_active_expire(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     ctx.server.active_expire = starts_with_number(&args[2]) != 0;
+    done(ctx)
+}
+
+fn scripts_may_all(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    ctx.server.scripts_may_all = starts_with_number(&args[2]) != 0;
     done(ctx)
 }
 

@@ -287,6 +287,7 @@ fn stats(text: &mut Text<'_, '_>) {
     let (stats, keys) = (server.stats.clone(), text.ctx.db.stats.clone());
     let [ops, bytes_in, bytes_out] = server.rates.per_second(server.now.mono_us, &stats);
     let (pubsub, tracking) = (&server.pubsub, &text.ctx.db.tracking);
+    let evicted_scripts = server.scripting.machine.as_ref().map_or(0, |machine| machine.evicted);
     let tracked = (tracking.keys() as u64, tracking.items(), tracking.prefixes() as u64);
     let (channels, patterns, shard_channels) =
         (pubsub.channels.len(), pubsub.patterns.len(), pubsub.shard_channels.len());
@@ -317,6 +318,7 @@ fn stats(text: &mut Text<'_, '_>) {
         ("expire_cycle_cpu_milliseconds", stats.expire_nanos / 1_000_000),
         ("evicted_keys", keys.evicted),
         ("evicted_clients", stats.evicted_clients),
+        ("evicted_scripts", evicted_scripts),
         ("total_eviction_exceeded_time", 0),
         ("current_eviction_exceeded_time", 0),
         ("keyspace_hits", keys.hits),

@@ -34,6 +34,7 @@ pub const XREAD: Command = Command::new("xread", -4, xread)
 
 fn xread(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let options = Options::parse(args, false)?;
+    options.waits_in_script(ctx, args)?;
     let mut wanted = Vec::with_capacity(options.count_of_keys);
     for at in 0..options.count_of_keys {
         let (key, text) = options.stream(args, at);
@@ -159,6 +160,17 @@ struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
+    /// A script cannot ask to wait.
+    fn waits_in_script(&self, ctx: &Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+        if self.timeout_us.is_some() && ctx.server.scripting.calling {
+            let name = printable(&args[0], 128);
+            return Err(Error::Owned(alloc::format!(
+                "ERR {name} command is not allowed with BLOCK option from scripts"
+            )));
+        }
+        Ok(())
+    }
+
     fn parse(args: Args<'a>, in_group: bool) -> Result<Self, Error> {
         let mut options = Self {
             count: u64::MAX,
@@ -263,6 +275,7 @@ enum Ask {
 
 fn xreadgroup(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let options = Options::parse(args, true)?;
+    options.waits_in_script(ctx, args)?;
     let Some((group, _)) = options.group else { return Err(Error::Syntax) };
     if let Some(woken_by) = ctx.woken_by {
         return woken(ctx, args, &options, woken_by);

@@ -59,7 +59,7 @@
 //! `luaL_error`; `call.arg_error(n, "text")` is "bad argument #n to 'name' (text)"; the `check_`
 //! functions raise what PUC's do. [`Call::raise`] raises any value as it is.
 
-use super::heap::Heap;
+use super::heap::{Code, Heap};
 use super::number::{parse_number, write_number};
 use super::table::Refused;
 use super::thread::{Frame, Want};
@@ -299,6 +299,12 @@ impl Call<'_> {
     #[must_use]
     pub fn function(&self) -> FunctionId {
         self.lua.thread.frames.last().map_or(FunctionId(0), |frame| frame.function)
+    }
+
+    /// Whether a function is written in Lua.
+    #[must_use]
+    pub fn is_lua(&self, function: FunctionId) -> bool {
+        matches!(self.lua.heap.functions[function.0].code, Code::Lua(_))
     }
 
     /// A value of the native's own, counted from 1, given when it was made.

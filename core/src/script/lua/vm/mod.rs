@@ -147,9 +147,10 @@ impl Lua {
             return Step::Suspended;
         }
         if let Some(arguments) = self.pending.take() {
-            let entered = self.precall(0, arguments as usize, Want::All, false);
-            if entered.is_err() {
-                return Step::Error(self.thrown);
+            match self.precall(0, arguments as usize, Want::All, false) {
+                Ok(Entered::Stop(pause)) => return self.stopped(pause),
+                Ok(Entered::Frame | Entered::Done) => {}
+                Err(Raised(())) => return Step::Error(self.thrown),
             }
         }
         let pause = self.drive();

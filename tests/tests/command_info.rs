@@ -18,9 +18,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("bgsave", PERSISTENCE),
     ("lastsave", PERSISTENCE),
     ("save", PERSISTENCE),
-    ("fcall", FUNCTIONS),
-    ("fcall_ro", FUNCTIONS),
-    ("function", FUNCTIONS),
     ("failover", REPLICATION),
     ("psync", REPLICATION),
     ("replconf", REPLICATION),
@@ -31,11 +28,10 @@ const ABSENT: &[(&str, &str)] = &[
     ("migrate", "it sends keys to another server, which the cluster needs first"),
 ];
 const PERSISTENCE: &str = "nothing is written to disk yet";
-const FUNCTIONS: &str = "functions come with a later release";
 const REPLICATION: &str = "replication comes with a later release";
 
 /// Fields of INFO that Redis 7.0 does not have.
-const OWN_FIELDS: &[&str] = &["redstart_version", "expired_subkeys"];
+const OWN_FIELDS: &[&str] = &["evicted_scripts", "redstart_version", "expired_subkeys"];
 
 fn ask(host: &mut dyn Host, args: &[&str]) -> Value {
     host.send("", &resp::command(args)).expect("the connection is open");

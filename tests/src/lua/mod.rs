@@ -5,6 +5,7 @@
 
 mod expressions;
 mod generate;
+pub mod libraries;
 mod soup;
 mod texts;
 

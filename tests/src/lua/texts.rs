@@ -26,7 +26,7 @@ impl Writer<'_> {
         let depth = depth.saturating_sub(1);
         let text = self.string(depth);
         match self.choices.below(14) {
-            0 => format!("tostring({})", self.any(depth)),
+            0 => format!("tostring(K({}))", self.any(depth)),
             1 => format!("string.sub({text},{},{})", self.number(1), self.number(1)),
             2 => {
                 let count = self

@@ -146,7 +146,7 @@ fn tcl_suite(_: &Options) -> Result<(), String> {
 fn fuzz(options: &Options) -> Result<(), String> {
     // With the checks of a debug build: overflow and broken invariants are what is looked for.
     Run::new(
-        "cargo test -p redstart-tests --test fuzz --test differential --test lua -- --nocapture",
+        "cargo test -p redstart-tests --test fuzz --test differential --test lua --test lua_libraries -- --nocapture",
     )
     .env("REDSTART_FUZZ_SECONDS", options.seconds.to_string())
     .env("REDSTART_REQUIRE_ORACLE", "1")

@@ -42,7 +42,8 @@ fn map(call: &mut Call<'_>, function: fn(u32) -> u32) -> Result<Flow, Raised> {
 
 fn fold(call: &mut Call<'_>, function: fn(u32, u32) -> u32) -> Result<Flow, Raised> {
     let mut all = bits(call, 1)?;
-    for n in 2..=call.len() {
+    // From the last on, which errors show.
+    for n in (2..=call.len()).rev() {
         all = function(all, bits(call, n)?);
     }
     give(call, all)

@@ -114,7 +114,8 @@ fn integer(
     write_number(least as f64, &mut text);
     text.extend_from_slice(b" and ");
     write_number(most as f64, &mut text);
-    Err(call.arg_error_parts(n, &[&text]))
+    // Whichever argument it is, the library says the first.
+    Err(call.arg_error_parts(1, &[&text]))
 }
 
 /// `true`, `false`, `"on"`, `"off"`; more words where there are more values.
@@ -300,21 +301,22 @@ fn refuse(call: &mut Call<'_>, value: Value, reason: &[u8]) -> Raised {
 /// A table with positive whole numbers for keys is a list, if few enough are missing between them.
 fn begin(call: &mut Call<'_>, config: &Config, table: TableId) -> Result<Open, Raised> {
     let object = Open::Object { table, key: Value::Nil, first: true };
-    let (mut most, mut items) = (0.0, 0usize);
+    let (mut most, mut items) = (0i32, 0usize);
     let mut key = Value::Nil;
     while let Ok(Some((following, _))) = call.heap().table_at(table).next(key) {
         key = following;
         match key {
             Value::Num(number) if number >= 1.0 && number == libm::floor(number) => {
-                most = f64::max(most, number);
+                // C's int: what is too big for one becomes the least, and the next key is bigger.
+                if number > f64::from(most) {
+                    most = if number > f64::from(i32::MAX) { i32::MIN } else { number as i32 };
+                }
                 items += 1;
             }
             _ => return Ok(object),
         }
     }
     call.pay(items);
-    // C's int.
-    let most = if most > f64::from(i32::MAX) { i32::MIN } else { most as i32 };
     let (ratio, safe) = (i64::from(config.sparse_ratio), config.sparse_safe);
     if ratio > 0 && i64::from(most) > items as i64 * ratio && most > safe {
         if !config.sparse_convert {
@@ -450,7 +452,8 @@ impl Scanner<'_> {
             b']' => Token::ListEnd,
             b':' => Token::Colon,
             b',' => Token::Comma,
-            0 if self.at >= self.text.len() => return Token::End,
+            // A zero in the text ends it, too.
+            0 => return Token::End,
             b'"' => return self.string(),
             b'-' | b'0'..=b'9' => {
                 if !self.invalid_numbers && self.is_invalid_number() {

@@ -350,23 +350,23 @@ fn unpack(call: &mut Call<'_>) -> Result<Flow, Raised> {
 fn unpack_one(call: &mut Call<'_>) -> Result<Flow, Raised> {
     let offset = call.opt_integer(2, 0)?;
     // The offset goes; the text alone stays.
-    read(call, 1, offset as i32)
+    read(call, 1, offset)
 }
 
 fn unpack_limit(call: &mut Call<'_>) -> Result<Flow, Raised> {
-    let limit = call.check_integer(2)? as i32;
-    let offset = call.opt_integer(3, 0)? as i32;
+    let limit = call.check_integer(2)?;
+    let offset = call.opt_integer(3, 0)?;
     read(call, limit, offset)
 }
 
 /// Reads `limit` values from `offset` on; all, if both are 0.
-fn read(call: &mut Call<'_>, limit: i32, offset: i32) -> Result<Flow, Raised> {
+fn read(call: &mut Call<'_>, limit: i64, offset: i64) -> Result<Flow, Raised> {
     let text = call.check_str(1)?;
     let all = limit == 0 && offset == 0;
     let len = call.bytes(text).len();
-    let (Ok(most), Ok(from)) = (usize::try_from(limit), usize::try_from(offset)) else {
-        // The library swaps the two, and tells the length for one of them.
-        let (offset, len) = (signed(offset), signed(len as i32));
+    if limit < 0 || offset < 0 {
+        // The library tells the length for the limit, and of both the low half.
+        let (offset, len) = (signed(offset as i32), signed(len as i32));
         return Err(call.error_parts(&[
             b"Invalid request to unpack with offset of ",
             &offset,
@@ -374,9 +374,12 @@ fn read(call: &mut Call<'_>, limit: i32, offset: i32) -> Result<Flow, Raised> {
             &len,
             b".",
         ]));
-    };
+    }
+    // What does not fit is more than there is.
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let from = usize::try_from(offset).unwrap_or(usize::MAX);
     if from > len {
-        let (from, len) = (signed(offset), signed(len as i32));
+        let (from, len) = (signed(offset as i32), signed(len as i32));
         return Err(call.error_parts(&[
             b"Start offset ",
             &from,

@@ -200,7 +200,12 @@ fn one(
 ) -> Result<(), Raised> {
     let start = out.len();
     match letter {
-        b'c' => spec.byte(call.check_number(n)? as i64 as u8, out),
+        // What is no int becomes the least one, whose low byte is zero.
+        b'c' => {
+            let number = libm::trunc(call.check_number(n)?);
+            let fits = (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
+            spec.byte(if fits { number as i32 as u8 } else { 0 }, out);
+        }
         b'd' | b'i' => spec.signed(format::to_long(call.check_number(n)?), out),
         b'o' | b'u' | b'x' | b'X' => {
             spec.unsigned(format::to_unsigned_long(call.check_number(n)?), letter, out);

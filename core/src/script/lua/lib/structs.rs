@@ -3,6 +3,7 @@
 use super::format::{to_long, to_unsigned_long};
 use crate::script::lua::Lua;
 use crate::script::lua::native::{Call, Flow, Raised};
+use crate::script::lua::number::parse_number;
 use crate::script::lua::value::{Str, Value};
 use alloc::vec::Vec;
 
@@ -129,6 +130,8 @@ fn pack(call: &mut Call<'_>) -> Result<Flow, Raised> {
     let mut format = Format::new(call.check_str(1)?);
     let mut out = call.take_buffer();
     let mut n = 2;
+    // Past the last argument the library keeps a `nil`, which errors tell.
+    call.push(Value::Nil);
     while let Some(item) = format.next(call)? {
         let padding = format.padding(out.len(), &item);
         out.resize(out.len() + padding, 0);
@@ -158,10 +161,6 @@ fn pack(call: &mut Call<'_>) -> Result<Flow, Raised> {
                 out.extend_from_slice(&bytes);
             }
             letter @ (b'c' | b's') => {
-                // What is not there is `nil` to the library, which pushes one to have it at hand.
-                if call.is_none(n) {
-                    call.set_len(n);
-                }
                 let text = call.check_str(n)?;
                 n += 1;
                 let len = call.bytes(text).len();
@@ -235,12 +234,15 @@ fn unpack(call: &mut Call<'_>) -> Result<Flow, Raised> {
             }
             b'c' => {
                 if size == 0 {
-                    let Value::Num(given) = call.last() else {
+                    // A text that stands for a number will do.
+                    let given = match call.last() {
+                        Value::Num(number) => Some(number),
+                        Value::Str(text) => parse_number(call.bytes(text)),
+                        _ => None,
+                    };
+                    let Some(given) = given.filter(|_| count > 0) else {
                         return Err(call.error("format 'c0' needs a previous size"));
                     };
-                    if count == 0 {
-                        return Err(call.error("format 'c0' needs a previous size"));
-                    }
                     call.pop();
                     count -= 1;
                     size = to_unsigned_long(given) as usize;

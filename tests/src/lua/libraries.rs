@@ -265,7 +265,7 @@ fn decode(choices: &mut Choices) -> String {
     if choices.percent(20) {
         text = super::soup::damage(&text, choices);
     }
-    let text = text.replace(']', "]").replace('\r', "");
+    let text = text.replace('\r', "");
     format!("cjson.decode([==[{text}]==])")
 }
 

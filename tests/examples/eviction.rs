@@ -5,7 +5,8 @@
 //!
 //! Both are filled with as many keys as the cache is to hold, and what that takes becomes `maxmemory`: they are
 //! compared by what they keep, not by how much of it fits. The engine's clock runs as fast as Redis's did.
-//! In the second half other keys are the popular ones, so that a policy has something to forget.
+//! Times to live are by chance and say nothing of how popular a key is: what is close to volatile-ttl has fewer
+//! hits, not more. In the second half other keys are the popular ones, so that a policy has something to forget.
 
 use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer};
 use redstart_tests::live::Server;
@@ -17,6 +18,8 @@ use std::time::Instant;
 
 const KEYS: u64 = 50_000;
 const HELD: u64 = 10_000;
+/// How long a trace takes where it matters when a key was used last.
+const LRU_SECONDS: f64 = 15.0;
 /// Commands that are on their way at the same time.
 const BATCH: usize = 200;
 const VALUE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -32,6 +35,12 @@ const POLICIES: [&str; 8] = [
 ];
 
 static USED: AtomicUsize = AtomicUsize::new(0);
+/// What of it is this program's and not the engine's.
+static OWN: AtomicUsize = AtomicUsize::new(0);
+
+fn engine_uses() -> usize {
+    USED.load(Ordering::Relaxed) - OWN.load(Ordering::Relaxed)
+}
 
 /// The system's allocator, counting.
 struct Counting;
@@ -58,6 +67,8 @@ static ALLOCATOR: Counting = Counting;
 trait Host {
     /// Runs commands; for each whether its reply was a string.
     fn run(&mut self, commands: &[String]) -> Vec<bool>;
+    /// How many keys there are.
+    fn held(&mut self) -> u64;
     /// Bytes in use.
     fn used(&mut self) -> u64;
     /// So much of its trace, in seconds, went by: a host whose time is not the world's sets its clock.
@@ -106,6 +117,11 @@ impl Host for Live {
         commands.iter().map(|_| self.reply().is_some()).collect()
     }
 
+    fn held(&mut self) -> u64 {
+        self.stream.write_all(b"DBSIZE\r\n").expect("Redis reads");
+        number(&String::from_utf8_lossy(&self.line()))
+    }
+
     fn used(&mut self) -> u64 {
         self.stream.write_all(b"INFO memory\r\n").expect("Redis reads");
         let text = self.reply().expect("INFO is a string");
@@ -116,35 +132,55 @@ impl Host for Live {
     fn passed(&mut self, _: f64) {}
 }
 
+fn number(line: &str) -> u64 {
+    line.trim().strip_prefix(':').and_then(|digits| digits.parse().ok()).expect("a number")
+}
+
 struct Ours {
     engine: Engine,
     conn: ConnId,
     start: Now,
     now: Now,
+    /// What it used when it was last asked.
+    used: usize,
 }
 
 impl Ours {
     fn new() -> Self {
-        let hooks = Hooks { used_memory: || USED.load(Ordering::Relaxed), ..Hooks::default() };
+        let hooks = Hooks { used_memory: engine_uses, ..Hooks::default() };
         let start = Now { unix_us: 1_700_000_000_000_000, mono_us: 1 };
+        let before = USED.load(Ordering::Relaxed);
         let mut engine = Engine::new(Config::default(), [7; 32], start, hooks);
         let conn = engine.connect(start, Peer::default());
-        Self { engine, conn, start, now: start }
+        let used = USED.load(Ordering::Relaxed) - before;
+        Self { engine, conn, start, now: start, used }
+    }
+
+    /// Sends commands; what comes back.
+    fn ask(&mut self, commands: &[String]) -> String {
+        let request = commands.join("\r\n") + "\r\n";
+        let engine = &mut self.engine;
+        let mut out = Vec::with_capacity(request.len() * 16);
+        // From here on only the engine allocates.
+        let before = USED.load(Ordering::Relaxed) - self.used;
+        OWN.store(before, Ordering::Relaxed);
+        engine.receive(self.now, self.conn, request.as_bytes());
+        while let Some(effect) = engine.poll() {
+            if let Effect::Send(conn) = effect {
+                let len = out.len();
+                engine.outgoing(conn).for_each(|part| out.extend_from_slice(part));
+                let len = out.len() - len;
+                engine.sent(self.now, conn, len);
+            }
+        }
+        self.used = engine_uses();
+        String::from_utf8_lossy(&out).into_owned()
     }
 }
 
 impl Host for Ours {
     fn run(&mut self, commands: &[String]) -> Vec<bool> {
-        self.engine.receive(self.now, self.conn, (commands.join("\r\n") + "\r\n").as_bytes());
-        let mut out = Vec::new();
-        while let Some(effect) = self.engine.poll() {
-            if let Effect::Send(conn) = effect {
-                let bytes: Vec<u8> = self.engine.outgoing(conn).flatten().copied().collect();
-                self.engine.sent(self.now, conn, bytes.len());
-                out.extend(bytes);
-            }
-        }
-        let text = String::from_utf8_lossy(&out);
+        let text = self.ask(commands);
         let mut lines = text.lines();
         let mut found = Vec::new();
         while let Some(line) = lines.next() {
@@ -158,14 +194,21 @@ impl Host for Ours {
         found
     }
 
+    fn held(&mut self) -> u64 {
+        number(&self.ask(&["DBSIZE".into()]))
+    }
+
     fn used(&mut self) -> u64 {
-        USED.load(Ordering::Relaxed) as u64
+        self.used as u64
     }
 
     fn passed(&mut self, seconds: f64) {
         let us = (seconds * 1e6) as u64;
         self.now = Now { unix_us: self.start.unix_us + us, mono_us: self.start.mono_us + us };
+        let before = USED.load(Ordering::Relaxed) - self.used;
+        OWN.store(before, Ordering::Relaxed);
         self.engine.timeout(self.now);
+        self.used = engine_uses();
     }
 }
 
@@ -215,6 +258,11 @@ fn play(host: &mut dyn Host, policy: &str, trace: &[(u64, u64)], pace: Option<f6
     for part in first.chunks(BATCH) {
         host.run(part);
     }
+    // Its buffers are as large as they will be.
+    let gets = |part: &[u64]| -> Vec<String> {
+        part.iter().map(|key| format!("GET key:{key:08}")).collect()
+    };
+    host.run(&gets(&(0..BATCH as u64).collect::<Vec<_>>()));
     let limit = host.used();
     host.run(&[
         format!("CONFIG SET maxmemory-policy {policy}"),
@@ -225,13 +273,18 @@ fn play(host: &mut dyn Host, policy: &str, trace: &[(u64, u64)], pace: Option<f6
         if let Some(pace) = pace {
             host.passed(pace * (index * BATCH) as f64 / trace.len() as f64);
         }
-        let gets: Vec<String> = part.iter().map(|(key, _)| format!("GET key:{key:08}")).collect();
-        let found = host.run(&gets);
+        let found = host.run(&gets(&part.iter().map(|(key, _)| *key).collect::<Vec<_>>()));
         hits += found.iter().filter(|found| **found).count();
         let missed = part.iter().zip(&found).filter(|(_, found)| !**found);
         let sets: Vec<String> = missed.map(|((key, seconds), _)| write(*key, *seconds)).collect();
         if !sets.is_empty() {
             host.run(&sets);
+        }
+        if pace.is_none() && policy.ends_with("lru") {
+            // Both know seconds: some have to pass.
+            let due = LRU_SECONDS * ((index + 1) * BATCH) as f64 / trace.len() as f64;
+            let early = due - start.elapsed().as_secs_f64();
+            std::thread::sleep(std::time::Duration::from_secs_f64(early.max(0.0)));
         }
     }
     (hits as f64 * 100.0 / trace.len() as f64, start.elapsed().as_secs_f64())
@@ -241,15 +294,23 @@ fn main() {
     let thousands = std::env::args().nth(1).and_then(|word| word.parse().ok()).unwrap_or(300);
     let trace = trace(thousands * 1000);
     println!("{KEYS} keys, about {HELD} held, {} look-ups; hits in percent", trace.len());
-    println!("{:<16} {:>8} {:>8} {:>8}", "policy", "Redis", "engine", "more");
+    println!(
+        "{:<16} {:>8} {:>8} {:>8} {:>10} {:>10}",
+        "policy", "Redis", "engine", "more", "its keys", "our keys"
+    );
     for policy in POLICIES {
         let Ok(Some(server)) = Server::oracle() else {
             println!("there is no Redis to compare with");
             return;
         };
         let mut live = Live { stream: server.dial().expect("it listens"), buffer: Vec::new() };
+        let mut engine = Ours::new();
         let (theirs, seconds) = play(&mut live, policy, &trace, None);
-        let (ours, _) = play(&mut Ours::new(), policy, &trace, Some(seconds));
-        println!("{policy:<16} {theirs:>8.2} {ours:>8.2} {:>+8.2}", ours - theirs);
+        let (ours, _) = play(&mut engine, policy, &trace, Some(seconds));
+        let (held, kept) = (live.held(), engine.held());
+        println!(
+            "{policy:<16} {theirs:>8.2} {ours:>8.2} {:>+8.2} {held:>10} {kept:>10}",
+            ours - theirs
+        );
     }
 }

@@ -170,18 +170,29 @@ impl Eviction {
 
 impl Store {
     /// Evicts keys until `used_memory` is within `limit`, or for one round.
+    ///
+    /// What is to be freed is known from the start: telling those who cache the keys takes memory as well, and
+    /// would have more keys evicted, and more told.
     pub fn make_room(&mut self, used_memory: fn() -> usize, limit: u64) -> Room {
         let mut left = self.eviction.round();
+        let mut wanted = (used_memory() as u64).saturating_sub(limit);
         let room = loop {
-            if used_memory() as u64 <= limit {
+            if wanted == 0 || used_memory() as u64 <= limit {
                 break Room::Enough;
             }
-            if !self.garbage.is_empty() {
+            let freed = if !self.garbage.is_empty() {
                 // Memory that is given up already comes first.
+                let before = used_memory();
                 self.stats.lazyfreed += self.garbage.step(FREE_PARTS);
-            } else if self.eviction.policy == Policy::NoEviction || !self.evict_one() {
+                before.saturating_sub(used_memory())
+            } else if self.eviction.policy != Policy::NoEviction
+                && let Some(freed) = self.evict_one(used_memory)
+            {
+                freed
+            } else {
                 break Room::None;
-            }
+            };
+            wanted = wanted.saturating_sub(freed as u64);
             left -= 1;
             if left == 0 {
                 break Room::Unfinished;
@@ -191,19 +202,21 @@ impl Store {
         room
     }
 
-    /// Evicts one key; `false` if the policy finds none.
-    fn evict_one(&mut self) -> bool {
+    /// Evicts one key; how much that freed at once. `None` if the policy finds none.
+    fn evict_one(&mut self, used_memory: fn() -> usize) -> Option<usize> {
         let found = if self.eviction.policy.is_random() { self.any_key() } else { self.best_key() };
-        let Some((db, key)) = found else { return false };
+        let (db, key) = found?;
         let current = core::mem::replace(&mut self.current, db);
+        let before = used_memory();
         self.remove(&key);
+        let freed = before.saturating_sub(used_memory());
         self.stats.evicted += 1;
         // Nobody changed it, whoever's command needs the room.
         self.tracking.author = 0;
         self.touch_watchers(&key);
         self.event(Class::EVICTED, "evicted", &key);
         self.current = current;
-        true
+        Some(freed)
     }
 
     /// A key by chance, from one database after the other.
@@ -212,10 +225,12 @@ impl Store {
         for _ in 0..self.dbs.len() {
             let index = self.eviction.next_db % self.dbs.len();
             self.eviction.next_db = index + 1;
-            let mut chosen = None;
+            let (mut chosen, mut seen) = (None, 0);
             sample(&self.dbs[index], volatile, 1, &mut self.rng, |entry, rng| {
-                // Several may come from one bucket: the last of them that chance prefers.
-                if chosen.is_none() || rng.below(2) == 0 {
+                // Several may come from one bucket, and each is as good as the others: the last stands where
+                // the newest keys are.
+                seen += 1;
+                if rng.below(seen) == 0 {
                     chosen = Some(Box::from(entry.key()));
                 }
             });
@@ -243,7 +258,12 @@ impl Store {
             while let Some(candidate) = self.eviction.pool.pop() {
                 let Some(db) = self.dbs.get_mut(candidate.db) else { continue };
                 let hash = crate::collections::hash::hash(&self.tuning.seed, &candidate.key);
-                if db.find_slot(hash, &candidate.key).is_some_and(|slot| !volatile || slot.mark()) {
+                // One that was used since it was seen is no candidate any more.
+                let is_still = |entry: &Entry| policy.score(entry, &self.access) >= candidate.score;
+                if db
+                    .find_slot(hash, &candidate.key)
+                    .is_some_and(|slot| (!volatile || slot.mark()) && is_still(slot.get()))
+                {
                     return Some((candidate.db, candidate.key));
                 }
             }
@@ -315,7 +335,7 @@ mod tests {
         }
         store.now_ms = 1_000_000;
         for _ in 0..300 {
-            assert!(store.evict_one());
+            assert!(store.evict_one(|| 0).is_some());
         }
         let mut left = (0, 0);
         for i in 0..1000u32 {
@@ -362,9 +382,9 @@ mod tests {
                 store.set_expiry(format!("{i}").as_bytes(), Some(5_000_000));
             }
             for _ in 0..10 {
-                assert!(store.evict_one());
+                assert!(store.evict_one(|| 0).is_some());
             }
-            assert!(!store.evict_one());
+            assert!(store.evict_one(|| 0).is_none());
             assert_eq!(store.db().len(), 4990);
         }
     }

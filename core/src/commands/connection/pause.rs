@@ -104,11 +104,14 @@ fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     };
     let is_blocked = client.blocked.is_some();
-    if let Some(Blocked { wait, .. }) = &client.blocked {
+    if let Some(Blocked { wait, command, .. }) = &client.blocked {
         let on_timeout = wait.on_timeout;
         let mut reply = Reply::new(client.reply.protocol);
         if with_error {
-            reply.error(&Error::Text("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
+            let error = Error::Text("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            ctx.server.command_stats[*command].failed += 1;
+            ctx.server.stats.count_error(&error.text());
+            reply.error(&error);
         } else {
             write_timeout(&mut reply, on_timeout);
         }

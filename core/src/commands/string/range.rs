@@ -85,7 +85,8 @@ fn setrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             return Ok(Flow::Done);
         }
         check_length(max, offset, bytes.len())?;
-        let mut entry = Entry::string(key, b"");
+        // Nobody knows that it will grow: it gets what it needs.
+        let mut entry = Entry::zeros(key, offset as usize + bytes.len());
         let len = entry.write_at(offset as usize, bytes).unwrap_or_default();
         ctx.db.insert(entry);
         return written(ctx, key, len);

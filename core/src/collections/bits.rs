@@ -30,9 +30,6 @@ pub fn count_ones(bytes: &[u8]) -> u64 {
 
 /// Harley and Seal's way: a tree of adders turns sixteen words into one whose bits count sixteen each, and
 /// few words are left whose bits are counted one by one.
-///
-/// Inlined into its callers, each of which is compiled for another set of instructions.
-#[inline(always)]
 fn count_in_blocks(bytes: &[u8]) -> u64 {
     let mut blocks = bytes.chunks_exact(GROUP * LANES * WORD);
     let (mut ones, mut twos, mut fours, mut eights) =
@@ -70,7 +67,7 @@ fn count_in_blocks(bytes: &[u8]) -> u64 {
 }
 
 /// Adds three bits everywhere: the carries and the sums.
-#[inline(always)]
+#[inline]
 fn add(a: Lanes, b: Lanes, c: Lanes) -> (Lanes, Lanes) {
     let (mut carry, mut sum) = ([0; LANES], [0; LANES]);
     for lane in 0..LANES {
@@ -81,18 +78,18 @@ fn add(a: Lanes, b: Lanes, c: Lanes) -> (Lanes, Lanes) {
     (carry, sum)
 }
 
-#[inline(always)]
+#[inline]
 fn ones_of(lanes: Lanes) -> u64 {
     lanes.iter().map(|word| u64::from(word.count_ones())).sum()
 }
 
-#[inline(always)]
+#[inline]
 fn lanes(bytes: &[u8], at: usize) -> Lanes {
     core::array::from_fn(|lane| word_at(bytes, at + lane * WORD))
 }
 
 /// The word at a place, little-endian; 0 past the end.
-#[inline(always)]
+#[inline]
 fn word_at(bytes: &[u8], at: usize) -> u64 {
     bytes
         .get(at..at + WORD)

@@ -1,8 +1,8 @@
 //! Counting bits with the instructions that not every x86-64 has.
 //!
-//! Binaries are made for the oldest x86-64, which has no POPCNT and vectors of 16 bytes. The same code,
-//! compiled once more for machines with AVX2 and POPCNT, takes a third of the time; this file asks the
-//! processor which of the two it may run. The answer is kept: on a virtual machine CPUID takes a microsecond.
+//! Binaries are made for the oldest x86-64, which has no POPCNT and vectors of 16 bytes. Where there is AVX2 the
+//! compiler counts a vector's bits by looking up its half bytes, which takes a third of the time; this file asks
+//! the processor whether it may. The answer is kept: on a virtual machine CPUID takes a microsecond.
 //!
 //! The answer is a fact about the machine, not about an engine, and what is counted does not depend on it: a
 //! global may hold it.
@@ -28,7 +28,10 @@ pub(super) fn count_ones(bytes: &[u8]) -> Option<u64> {
 
 #[target_feature(enable = "avx2,popcnt")]
 fn count_with_avx2(bytes: &[u8]) -> u64 {
-    super::count_in_blocks(bytes)
+    let (words, rest) = bytes.as_chunks();
+    // As plain as can be: this is what the compiler makes vectors of.
+    let ones = words.iter().map(|word| u64::from(u64::from_le_bytes(*word).count_ones()));
+    ones.sum::<u64>() + rest.iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>()
 }
 
 #[inline]

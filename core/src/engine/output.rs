@@ -107,7 +107,9 @@ impl Engine {
             if self.store_has_news() {
                 self.spread_news();
             }
-            if self.store.ready.is_empty() && self.server.unblocked.is_empty() {
+            // Those who wait for keys are served when the script that fills them is done.
+            let ready = !self.store.ready.is_empty() && !self.is_busy();
+            if !ready && self.server.unblocked.is_empty() {
                 break;
             }
             self.serve_ready();

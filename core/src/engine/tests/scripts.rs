@@ -49,6 +49,18 @@ fn others_wait_for_a_script_and_are_answered_after_it() {
 }
 
 #[test]
+fn who_waits_for_a_key_is_served_when_the_script_that_fills_it_is_done() {
+    let mut host = host();
+    let (a, b) = (host.client(), host.client());
+    assert_eq!(host.say(b, "BLPOP q 0\n"), "");
+    let script = "redis.call('RPUSH','q','x') for i=1,5000000 do end return 1";
+    assert_eq!(host.say(a, &eval(script)), "");
+    assert_eq!(host.hear(b), "");
+    assert_eq!(host.run_until_told(a), ":1|");
+    assert_eq!(host.hear(b), "*2|$1|q|$1|x|");
+}
+
+#[test]
 fn others_hear_that_the_server_is_busy_until_they_kill_the_script() {
     let mut host = host();
     let (a, b) = (host.client(), host.client());

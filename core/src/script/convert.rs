@@ -81,6 +81,14 @@ pub fn to_lua<'b>(lua: &mut Lua, bytes: &'b [u8]) -> (Value, &'b [u8]) {
             lua.heap_mut().set_field(table, b"map", Value::Table(inner));
             (Value::Table(table), rest)
         }
+        Some(b'|') => {
+            // Attributes are not for scripts; what they are about stands behind them.
+            let mut rest = rest;
+            for _ in 0..int(line).saturating_mul(2) {
+                rest = to_lua(lua, rest).1;
+            }
+            to_lua(lua, rest)
+        }
         Some(b'~') => {
             let inner = lua.heap_mut().table();
             let mut rest = rest;

@@ -184,8 +184,9 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<Flow, Error
     let kind = ctx.db.read(key).map(|entry| entry.kind().type_());
     // BY without a star asks for no order.
     let mut sorts = query.by.is_none_or(|pattern| pattern.contains(&b'*'));
-    if kind == Some(Type::Set) && !sorts && query.store.is_some() {
-        // What is stored does not depend on the order in a table.
+    let calling = ctx.server.scripting.calling;
+    if kind == Some(Type::Set) && !sorts && (query.store.is_some() || calling) {
+        // What is stored, and what scripts see, does not depend on the order in a table.
         (sorts, query.alpha, query.by) = (true, true, None);
     }
     let len = match kind {

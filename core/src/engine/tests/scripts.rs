@@ -134,3 +134,15 @@ fn a_function_that_runs_is_shown_and_killed_as_one() {
     assert!(host.run_until_told(a).contains("FUNCTION KILL"));
     assert!(host.say(b, "FUNCTION STATS\n").starts_with("*4|$14|running_script|$-1|"));
 }
+
+#[test]
+fn who_waits_for_a_key_is_served_after_a_script_of_many_slices() {
+    let mut host = host();
+    let (a, b) = (host.client(), host.client());
+    assert_eq!(host.say(b, "BLPOP l 0\n"), "");
+    let script =
+        "redis.call('rpush', 'l', 'x') for i = 1, 3e6 do end redis.call('lpush', 'l', 'y')";
+    assert_eq!(host.say(a, &eval(script)), "");
+    assert_eq!(host.run_until_told(b), "*2|$1|l|$1|y|");
+    assert_eq!(host.hear(a), "$-1|");
+}

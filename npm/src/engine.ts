@@ -350,5 +350,5 @@ function install(method: string, name: string): void {
   });
 }
 
-for (const name of NAMES) if (!name.includes('|')) install(name, name);
+for (const name of NAMES) if (!name.includes('|')) install(name.replaceAll('-', '_'), name);
 for (const [alias, name] of Object.entries(ALIASES)) install(alias, name);

@@ -81,6 +81,8 @@ const readable = (line) => {
 /** INFO and the like, line by line without the figures about the host. */
 function sameButForHost(a, b) {
   if (!a) return false;
+  const bare = (line) => Buffer.from(line.split(' ')[2] ?? '', 'hex').toString('latin1').replace(/tot-mem=\d+/g, '');
+  if (bare(a) === bare(b)) return true;
   const lines = (line) => Buffer.from(line.split(' ')[2] ?? '', 'hex').toString('latin1').split('\r\n').filter((text) => !HOSTS.test(text) && !/^[$=]\d+$/.test(text));
   const [left, right] = [lines(a), lines(b)].map((list) => list.join('\n').replace(/tot-mem=\d+/g, ''));
   return left === right && /^(# |id=)/.test(left);
@@ -89,6 +91,9 @@ function sameButForHost(a, b) {
 /** MEMORY USAGE tells what the host's words and pointers cost: an integer on both sides. */
 function bothAreSizes(sent, a, b) {
   const text = (line) => Buffer.from(line?.split(' ')[2] ?? '', 'hex').toString('latin1');
+  // MEMORY STATS has nothing but such figures: their names must be the same.
+  const names = (line) => text(line).replace(/\$\d+\r\n(?=-?[\d.]+)/g, '').replace(/-?\d+(\.\d+)?(e[+-]?\d+)?/g, '');
+  if (text(sent).includes('MEMORY\r\n$5\r\nSTATS')) return names(a) === names(b);
   return text(sent).includes('MEMORY\r\n$5\r\nUSAGE\r\n') && [a, b].every((line) => /^:\d+\r\n$/.test(text(line)));
 }
 

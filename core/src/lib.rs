@@ -54,4 +54,4 @@ pub mod store;
 pub mod value;
 
 pub use config::{Config, ConfigError, Loader};
-pub use engine::{ConnId, Effect, Engine, Hooks, Level, Now, Peer, Ticket};
+pub use engine::{ConnId, Effect, Engine, Hooks, Level, Now, Peer, Progress, SnapshotKind, Ticket};

@@ -12,7 +12,7 @@ mod settings;
 mod tests;
 
 pub use crate::client::{ConnId, Peer};
-pub use crate::server::{Effect, Hooks, Level, Now, Ticket};
+pub use crate::server::{Effect, Hooks, Level, Now, Progress, SnapshotKind, Ticket};
 
 use crate::acl::{Access, password};
 use crate::client::{Client, Clients, PubSub};
@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::resp::Span;
 use crate::rng::Rng;
 use crate::script::Scripting;
-use crate::server::{CommandStats, Latency, Names, Rates, Server, SlowLog, Stats};
+use crate::server::{CommandStats, Latency, Names, Persistence, Rates, Server, SlowLog, Stats};
 use crate::store::Store;
 use crate::value::Tuning;
 use alloc::boxed::Box;
@@ -95,6 +95,7 @@ impl Engine {
                 deadlines: BTreeSet::new(),
                 blocked_clients: 0,
                 unblocked: VecDeque::new(),
+                persistence: Persistence::new(now),
                 pause: None,
                 held: VecDeque::new(),
                 monitors: Vec::new(),

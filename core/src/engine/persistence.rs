@@ -1,6 +1,6 @@
 //! The data set as an RDB file, for hosts that keep one.
 
-use super::{Engine, Now};
+use super::{Engine, Now, Progress, Ticket};
 use crate::commands::script;
 use crate::persist::rdb::data_set::{self, Conflict, Loaded};
 use crate::persist::rdb::loader::LoadError;
@@ -24,6 +24,40 @@ impl Engine {
         let loaded = data_set::load(&mut self.store, bytes, Conflict::Refuse)?;
         self.load_functions(&loaded, false)?;
         Ok(loaded)
+    }
+
+    /// Appends the next bytes of a snapshot, about `budget` of them, or none if it is not wanted any more.
+    pub fn snapshot(
+        &mut self,
+        now: Now,
+        ticket: Ticket,
+        out: &mut alloc::vec::Vec<u8>,
+        budget: usize,
+    ) -> Progress {
+        self.set_now(now);
+        let running = self.server.persistence.running.as_mut();
+        let Some(running) = running.filter(|running| running.ticket == ticket) else {
+            return Progress::Done;
+        };
+        let Some(snapshot) = &mut running.snapshot else { return Progress::Done };
+        if snapshot.step(&self.store, out, budget) {
+            running.snapshot = None;
+            return Progress::Done;
+        }
+        Progress::More
+    }
+
+    /// A snapshot is on disk under its name, or could not be written.
+    pub fn complete(&mut self, now: Now, ticket: Ticket, outcome: Result<(), &str>) {
+        self.set_now(now);
+        let running = &mut self.server.persistence.running;
+        if running.as_ref().is_some_and(|running| running.ticket == ticket)
+            && let Some(running) = running.take()
+        {
+            let saved = self.server.complete_snapshot(&running, outcome);
+            self.store.dirty = self.store.dirty.saturating_sub(saved);
+        }
+        self.after_input();
     }
 
     /// Writes the data set and reads it back, as DEBUG RELOAD does.

@@ -7,6 +7,27 @@ use alloc::string::String;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
+/// What a snapshot is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotKind {
+    /// A file of its own, which replaces the one that `dbfilename` names (BGSAVE).
+    Rdb,
+    /// The base of an append-only file (BGREWRITEAOF): the bytes of the journal from here on belong to a new
+    /// increment.
+    AofBase,
+}
+
+/// How far a snapshot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to write.
+    More,
+    /// There is more to write, and none of it before [`Engine::deadline`](crate::Engine::deadline).
+    Later,
+    /// That was all.
+    Done,
+}
+
 /// How much a line of the log matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -33,6 +54,11 @@ pub enum Effect {
     Log(Level, String),
     /// A setting was changed by CONFIG SET; the host applies what concerns it.
     Configure(&'static str),
+    /// Begin to write a snapshot: call `Engine::snapshot` between inputs until it is done, write its bytes to
+    /// a temporary file, sync it, give it its name, then call `Engine::complete`; that as well when it fails.
+    BeginSnapshot(Ticket, SnapshotKind),
+    /// The snapshot is not wanted any more: drop the temporary file. `Engine::complete` is not called for it.
+    AbortSnapshot(Ticket),
     /// End the process, as SHUTDOWN asks.
     Shutdown,
 }

@@ -5,6 +5,18 @@ use crate::config::Config;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// Gives the next bytes of a file that is being written; whether that was all.
+pub type Pull<'a> = &'a mut dyn FnMut(&mut Vec<u8>) -> bool;
+
+/// Takes the next bytes of a file that is being read; whether there should be more.
+pub type Push<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
+
+/// Writes a whole file, or says why it could not.
+pub type Save = fn(&Config, Pull<'_>) -> Result<(), String>;
+
+/// Reads a whole file, or says why it could not.
+pub type Load = fn(&Config, Push<'_>) -> Result<(), String>;
+
 /// Functions of the host. All have a default that works without one.
 #[derive(Clone, Copy)]
 pub struct Hooks {
@@ -30,6 +42,12 @@ pub struct Hooks {
     /// What INFO shows of the process in the field of this name, such as `process_id` or `used_cpu_sys`;
     /// `None`: the engine's own guess.
     pub info: fn(&str) -> Option<String>,
+    /// Writes the file that `dbfilename` names while everything waits (SAVE, SHUTDOWN, DEBUG RELOAD): pulls
+    /// pieces, writes them to a temporary file, syncs it, gives it its name. `None`: the host has no
+    /// disk, and there are no background saves either.
+    pub save: Option<Save>,
+    /// Reads the file that `dbfilename` names (DEBUG RELOAD) and pushes it in pieces.
+    pub load: Option<Load>,
     /// DEBUG SLEEP: holds up everything for so many microseconds.
     pub sleep: fn(u64),
 }
@@ -51,6 +69,8 @@ impl Default for Hooks {
             read_acl_file: |_| Err("No such file or directory".into()),
             write_acl_file: |_, _| Err("there are no files".into()),
             info: |_| None,
+            save: None,
+            load: None,
             sleep: |_| {},
         }
     }

@@ -6,15 +6,17 @@ pub mod hooks;
 pub mod hot_keys;
 pub mod latency;
 pub mod names;
+pub mod persistence;
 pub mod slow_log;
 pub mod stats;
 pub mod version;
 
-pub use effect::{Effect, Level, Ticket};
-pub use hooks::Hooks;
+pub use effect::{Effect, Level, Progress, SnapshotKind, Ticket};
+pub use hooks::{Hooks, Pull, Push};
 pub use hot_keys::HotKeys;
 pub use latency::Latency;
 pub use names::Names;
+pub use persistence::Persistence;
 pub use slow_log::SlowLog;
 pub use stats::{CommandStats, Histogram, Rates, Stats};
 
@@ -107,6 +109,8 @@ pub struct Server {
     pub blocked_clients: usize,
     /// Clients that are no longer blocked, or whose commands are no longer held back: they have requests waiting.
     pub unblocked: VecDeque<u64>,
+    /// What is saved, and how that went.
+    pub persistence: Persistence,
     /// CLIENT PAUSE.
     pub pause: Option<Pause>,
     /// Clients whose commands it holds back, in the order they came.

@@ -8,6 +8,7 @@ use crate::commands::table;
 use crate::config::words::{percentile_text, split};
 use crate::error::Error;
 use crate::script::Machine;
+use crate::server::SnapshotKind;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -242,7 +243,22 @@ fn memory(text: &mut Text<'_, '_>) {
 
 fn persistence(text: &mut Text<'_, '_>) {
     let dirty = text.ctx.db.dirty;
-    let born = text.ctx.server.born.unix_us / 1_000_000;
+    let state = &text.ctx.server.persistence;
+    let (save, rewrite) = (state.save, state.rewrite);
+    let is_running = |kind| u64::from(state.is_running(kind));
+    let (saving, rewriting) = (is_running(SnapshotKind::Rdb), is_running(SnapshotKind::AofBase));
+    let since = state.running.as_ref().map(|running| running.since.mono_us);
+    let elapsed = |yes| match since {
+        Some(since_us) if yes == 1 => {
+            (text.ctx.server.now.mono_us.saturating_sub(since_us) / 1_000_000) as i64
+        }
+        _ => -1,
+    };
+    let (save_elapsed, rewrite_elapsed) = (elapsed(saving), elapsed(rewriting));
+    let (last_save, saves) = (state.last_save_unix_s, state.saves);
+    let (rewrites, failed_rewrites) = (state.rewrites, state.failed_rewrites);
+    let scheduled = u64::from(state.rewrite_scheduled);
+    let status = |ok| if ok { "ok" } else { "err" };
     text.lines(&[
         ("loading", 0),
         ("async_loading", 0),
@@ -255,25 +271,28 @@ fn persistence(text: &mut Text<'_, '_>) {
         ("current_save_keys_processed", 0),
         ("current_save_keys_total", 0),
         ("rdb_changes_since_last_save", dirty),
-        ("rdb_bgsave_in_progress", 0),
-        ("rdb_last_save_time", born),
+        ("rdb_bgsave_in_progress", saving),
     ]);
-    text.line("rdb_last_bgsave_status", "ok");
-    text.line("rdb_last_bgsave_time_sec", -1);
-    text.line("rdb_current_bgsave_time_sec", -1);
+    text.line("rdb_last_save_time", last_save);
+    text.line("rdb_last_bgsave_status", status(save.ok));
+    text.line("rdb_last_bgsave_time_sec", save.seconds);
+    text.line("rdb_current_bgsave_time_sec", save_elapsed);
     text.lines(&[
-        ("rdb_saves", 0),
+        ("rdb_saves", saves),
         ("rdb_last_cow_size", 0),
         ("rdb_last_load_keys_expired", 0),
         ("rdb_last_load_keys_loaded", 0),
         ("aof_enabled", 0),
-        ("aof_rewrite_in_progress", 0),
-        ("aof_rewrite_scheduled", 0),
+        ("aof_rewrite_in_progress", rewriting),
+        ("aof_rewrite_scheduled", scheduled),
     ]);
-    text.line("aof_last_rewrite_time_sec", -1);
-    text.line("aof_current_rewrite_time_sec", -1);
-    text.line("aof_last_bgrewrite_status", "ok");
-    text.lines(&[("aof_rewrites", 0), ("aof_rewrites_consecutive_failures", 0)]);
+    text.line("aof_last_rewrite_time_sec", rewrite.seconds);
+    text.line("aof_current_rewrite_time_sec", rewrite_elapsed);
+    text.line("aof_last_bgrewrite_status", status(rewrite.ok));
+    text.lines(&[
+        ("aof_rewrites", rewrites),
+        ("aof_rewrites_consecutive_failures", failed_rewrites),
+    ]);
     text.line("aof_last_write_status", "ok");
     text.lines(&[
         ("aof_last_cow_size", 0),

@@ -10,6 +10,7 @@ mod info;
 mod latency;
 mod memory;
 mod module;
+pub mod persistence;
 mod slowlog;
 mod small;
 
@@ -22,6 +23,7 @@ pub use info::INFO;
 pub use latency::LATENCY;
 pub use memory::MEMORY;
 pub use module::MODULE;
+pub use persistence::{BGREWRITEAOF, BGSAVE, LASTSAVE, SAVE};
 pub use slowlog::SLOWLOG;
 pub use small::{LOLWUT, ROLE, SHUTDOWN, TIME};
 

@@ -1,0 +1,146 @@
+//! What is saved, and how that went: the state behind LASTSAVE and INFO persistence.
+//!
+//! A host writes the files; the engine gives it a [`Ticket`](super::Ticket) for each snapshot and hears of its end.
+
+use super::{Effect, Level, Now, Server, SnapshotKind, Ticket};
+use crate::persist::rdb::snapshot::Snapshot;
+use alloc::boxed::Box;
+use alloc::format;
+
+/// A snapshot that is being written.
+#[derive(Debug)]
+pub struct Running {
+    /// Its name between engine and host.
+    pub ticket: Ticket,
+    /// What it is for.
+    pub kind: SnapshotKind,
+    /// When it began.
+    pub since: Now,
+    /// Changes that were not saved when it began, and are when it is done.
+    pub dirty: u64,
+    /// What writes it; `None` once all is handed out.
+    pub snapshot: Option<Box<Snapshot>>,
+}
+
+/// How the last one of a kind went.
+#[derive(Debug, Clone, Copy)]
+pub struct Record {
+    /// Whether it succeeded; true before there was one.
+    pub ok: bool,
+    /// How long it took, in seconds; -1 before there was one.
+    pub seconds: i64,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { ok: true, seconds: -1 }
+    }
+}
+
+/// What is saved, and how that went.
+#[derive(Debug)]
+pub struct Persistence {
+    /// The last ticket that was given out.
+    tickets: u64,
+    /// The snapshot that is being written.
+    pub running: Option<Running>,
+    /// A background save is to begin as soon as it can.
+    pub save_scheduled: bool,
+    /// A rewrite of the append-only file is to begin as soon as it can.
+    pub rewrite_scheduled: bool,
+    /// When all was saved for the last time, in Unix seconds; the birth of the engine before that.
+    pub last_save_unix_s: i64,
+    /// When a background save was tried for the last time.
+    pub last_try_unix_s: i64,
+    /// The last background save.
+    pub save: Record,
+    /// The last rewrite of the append-only file.
+    pub rewrite: Record,
+    /// Saves that succeeded.
+    pub saves: u64,
+    /// Rewrites that began.
+    pub rewrites: u64,
+    /// Rewrites that failed since one succeeded.
+    pub failed_rewrites: u64,
+}
+
+impl Persistence {
+    /// Nothing was saved yet.
+    pub fn new(now: Now) -> Self {
+        Self {
+            tickets: 0,
+            running: None,
+            save_scheduled: false,
+            rewrite_scheduled: false,
+            last_save_unix_s: now.unix_ms() / 1000,
+            last_try_unix_s: 0,
+            save: Record::default(),
+            rewrite: Record::default(),
+            saves: 0,
+            rewrites: 0,
+            failed_rewrites: 0,
+        }
+    }
+
+    /// Whether a snapshot of this kind is being written.
+    pub fn is_running(&self, kind: SnapshotKind) -> bool {
+        self.running.as_ref().is_some_and(|running| running.kind == kind)
+    }
+}
+
+impl Server {
+    /// Begins a snapshot that `snapshot` writes; none may be running.
+    pub fn begin_snapshot(&mut self, kind: SnapshotKind, dirty: u64, snapshot: Snapshot) {
+        let state = &mut self.persistence;
+        debug_assert!(state.running.is_none(), "one snapshot at a time");
+        state.tickets += 1;
+        let ticket = Ticket(state.tickets);
+        let line = match kind {
+            SnapshotKind::Rdb => {
+                state.save_scheduled = false;
+                state.last_try_unix_s = self.now.unix_ms() / 1000;
+                "Background saving started"
+            }
+            SnapshotKind::AofBase => {
+                state.rewrite_scheduled = false;
+                state.rewrites += 1;
+                "Background append only file rewriting started"
+            }
+        };
+        let snapshot = Some(Box::new(snapshot));
+        state.running = Some(Running { ticket, kind, since: self.now, dirty, snapshot });
+        self.effects.push_back(Effect::Log(Level::Notice, line.into()));
+        self.effects.push_back(Effect::BeginSnapshot(ticket, kind));
+    }
+
+    /// The host has written a snapshot, or could not; the changes that are saved now.
+    pub fn complete_snapshot(&mut self, running: &Running, outcome: Result<(), &str>) -> u64 {
+        let seconds = (self.now.mono_us.saturating_sub(running.since.mono_us) / 1_000_000) as i64;
+        let record = Record { ok: outcome.is_ok(), seconds };
+        let state = &mut self.persistence;
+        let (level, line) = match (running.kind, outcome) {
+            (SnapshotKind::Rdb, Ok(())) => {
+                state.last_save_unix_s = self.now.unix_ms() / 1000;
+                state.saves += 1;
+                (Level::Notice, "Background saving terminated with success".into())
+            }
+            (SnapshotKind::Rdb, Err(error)) => {
+                (Level::Warning, format!("Background saving error: {error}"))
+            }
+            (SnapshotKind::AofBase, Ok(())) => {
+                state.failed_rewrites = 0;
+                (Level::Notice, "Background AOF rewrite terminated with success".into())
+            }
+            (SnapshotKind::AofBase, Err(error)) => {
+                state.failed_rewrites += 1;
+                (Level::Warning, format!("Background AOF rewrite terminated with error: {error}"))
+            }
+        };
+        match running.kind {
+            SnapshotKind::Rdb => state.save = record,
+            SnapshotKind::AofBase => state.rewrite = record,
+        }
+        self.effects.push_back(Effect::Log(level, line));
+        if running.kind == SnapshotKind::Rdb && outcome.is_ok() { running.dirty } else { 0 }
+    }
+}

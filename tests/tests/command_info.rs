@@ -14,10 +14,6 @@ const DIFFERS: &[(&str, &str)] = &[
 
 /// Commands of Redis 7.0 that are not there, and why; of a container, all its subcommands.
 const ABSENT: &[(&str, &str)] = &[
-    ("bgrewriteaof", PERSISTENCE),
-    ("bgsave", PERSISTENCE),
-    ("lastsave", PERSISTENCE),
-    ("save", PERSISTENCE),
     ("failover", REPLICATION),
     ("psync", REPLICATION),
     ("replconf", REPLICATION),
@@ -27,7 +23,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("wait", REPLICATION),
     ("migrate", "it sends keys to another server, which the cluster needs first"),
 ];
-const PERSISTENCE: &str = "nothing is written to disk yet";
 const REPLICATION: &str = "replication comes with a later release";
 
 /// Fields of INFO that Redis 7.0 does not have.

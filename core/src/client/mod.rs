@@ -196,6 +196,8 @@ pub struct Client {
     pub no_evict: bool,
     /// CLIENT NO-TOUCH.
     pub no_touch: bool,
+    /// CLIENT CAPA REDIRECT: it can follow a redirection to another node.
+    pub capa_redirect: bool,
     /// MONITOR.
     pub monitor: bool,
     /// CLIENT PAUSE holds its commands back: the next one is in `query`, and runs when the pause is over.

@@ -18,6 +18,7 @@ pub const CLIENT: Command = Command::new("client", -2, client_help)
     .docs("", "A container for commands about connections.", "Depends on subcommand.")
     .subcommands(&[
         &CLIENT_CACHING,
+        &CLIENT_CAPA,
         &CLIENT_GETNAME,
         &CLIENT_GETREDIR,
         &CLIENT_HELP,
@@ -158,6 +159,25 @@ pub(super) const CLIENT_NO_EVICT: Command = Command::new("no-evict", 3, client_n
 
 fn client_no_evict(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     ctx.client.no_evict = on_or_off(args)?;
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+/// CLIENT CAPA capability ...: what the client can do. Unknown ones are accepted, as later ones will be.
+pub(super) const CLIENT_CAPA: Command = Command::new("capa", -3, client_capa)
+    .allow_busy()
+    .loading()
+    .noscript()
+    .stale()
+    .acl(Acl::CONNECTION)
+    .group(Group::Connection)
+    .since("8.0.0")
+    .docs("capability [capability ...]", "Says what the client can do.", "O(1)");
+
+fn client_capa(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    if (2..args.len()).any(|at| args.is(at, "REDIRECT")) {
+        ctx.client.capa_redirect = true;
+    }
     ctx.reply.ok();
     Ok(Flow::Done)
 }

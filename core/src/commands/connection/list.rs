@@ -1,6 +1,6 @@
 //! CLIENT LIST, INFO, ID: who is connected.
 
-use super::kill::class;
+use super::filter::Filter;
 use crate::client::{Client, Clients};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
@@ -18,7 +18,7 @@ pub(super) const CLIENT_LIST: Command = Command::new("list", -2, client_list)
     .since("2.4.0")
     .tips(&["nondeterministic_output"])
     .docs(
-        "[TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID client-id:int [client-id:int ...]]",
+        "[TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID client-id:int [client-id:int ...]] [USER username] [ADDR ip:port] [LADDR ip:port] [SKIPME (YES|NO)] [MAXAGE maxage:int] [IDLE idle:int] [NAME client-name] [FLAGS flags] [LIB-NAME lib-name] [LIB-VER lib-ver] [DB db-id:int] [CAPA capa] [IP ip]",
         "Lists the connections.",
         "O(N) where N is the number of client connections",
     );
@@ -26,27 +26,22 @@ pub(super) const CLIENT_LIST: Command = Command::new("list", -2, client_list)
 fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let mut text = Vec::new();
     ctx.client.argument_bytes = args.iter_from(0).map(<[u8]>::len).sum();
-    if args.len() == 4 && args.is(2, "TYPE") {
-        let class = class(args.at(3))?;
-        describe_all(ctx, &mut text, |client| class == Some(client.class()));
-    } else if args.len() > 3 && args.is(2, "ID") {
-        let mut ids = Vec::new();
-        for i in 3..args.len() {
-            ids.push(args.int_in(i, i64::MIN..=i64::MAX, "ERR Invalid client ID")?);
-        }
-        for id in ids {
-            if id == ctx.client.id as i64 {
-                describe(&mut text, ctx.client, ctx.reply, &ctx.server.clients);
-            } else if let Some(client) =
-                u64::try_from(id).ok().and_then(|id| ctx.server.clients.by_id(id))
-            {
-                describe(&mut text, client, &client.reply, &ctx.server.clients);
+    let filter = Filter::read(ctx, args, false)?;
+    let clients = &ctx.server.clients;
+    if let Some(ids) = filter.only_ids() {
+        for &id in ids {
+            if id == ctx.client.id {
+                describe(&mut text, ctx.client, ctx.reply, clients);
+            } else if let Some(client) = clients.by_id(id) {
+                describe(&mut text, client, &client.reply, clients);
             }
         }
-    } else if args.len() == 2 {
-        describe_all(ctx, &mut text, |_| true);
     } else {
-        return Err(Error::Syntax);
+        let own = ctx.client.id;
+        let skip_me = filter.skip_me == Some(true);
+        describe_all(ctx, &mut text, |client| {
+            filter.passes(client, clients) && !(skip_me && client.id == own)
+        });
     }
     ctx.client.argument_bytes = 0;
     ctx.reply.verbatim(b"txt", &text);

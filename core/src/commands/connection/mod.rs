@@ -2,6 +2,7 @@
 
 mod auth;
 mod client;
+mod filter;
 mod hello;
 mod kill;
 mod list;

@@ -17,6 +17,7 @@
 
 use crate::collections::decimal;
 use crate::collections::listpack::Element;
+use alloc::vec::Vec;
 
 /// The byte that ends a listpack.
 pub(crate) const END: u8 = 0xFF;
@@ -112,6 +113,19 @@ impl<'a> Encoded<'a> {
         Self { head, head_len, back_len, back, data: text }
     }
 
+    /// Bytes of head and data.
+    #[inline]
+    pub(crate) fn body_size(&self) -> usize {
+        usize::from(self.head_len) + self.data.len()
+    }
+
+    /// Appends head and data without the backlen.
+    #[inline]
+    pub(crate) fn push_body(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head[..usize::from(self.head_len)]);
+        out.extend_from_slice(self.data);
+    }
+
     /// Bytes of the whole entry.
     #[inline]
     pub(crate) fn size(&self) -> usize {
@@ -153,6 +167,24 @@ fn backlen_width(len: u64) -> u8 {
     }
 }
 
+/// Bytes of an entry whose head and data are `body` bytes.
+#[inline]
+pub(crate) fn size_with_backlen(body: usize) -> usize {
+    body + usize::from(backlen_width(body as u64))
+}
+
+/// Appends the backlen of what is `len` bytes long.
+#[inline]
+pub(crate) fn push_backlen(len: usize, out: &mut Vec<u8>) {
+    if len < 128 {
+        out.push(len as u8);
+        return;
+    }
+    let mut back = [0; 5];
+    let width = write_backlen(len as u64, &mut back);
+    out.extend_from_slice(&back[..usize::from(width)]);
+}
+
 fn write_backlen(len: u64, out: &mut [u8; 5]) -> u8 {
     let width = backlen_width(len);
     for (place, byte) in out[..usize::from(width)].iter_mut().rev().enumerate() {
@@ -188,24 +220,38 @@ pub(crate) fn size(bytes: &[u8], at: usize) -> Option<usize> {
     usize::try_from(body + u64::from(backlen_width(body))).ok()
 }
 
+/// Bytes of head and data of the entry at `at`, as `body_size` tells them, for the platform.
+#[inline]
+pub(crate) fn bare_size(bytes: &[u8], at: usize) -> Option<usize> {
+    usize::try_from(body_size(bytes, at)?).ok()
+}
+
 /// The element at `at` and the bytes of its whole entry.
 #[inline]
 pub(crate) fn decode(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
+    let (element, body) = decode_bare(bytes, at)?;
+    // The short ones first, which need no comparison of widths.
+    let back = if body < 128 { 1 } else { usize::from(backlen_width(body as u64)) };
+    Some((element, body + back))
+}
+
+/// The element at `at` and the bytes of its head and data.
+#[inline]
+pub(crate) fn decode_bare(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
     let head = *bytes.get(at)?;
     match head {
-        0..=0x7F => Some((Element::Int(i64::from(head)), 2)),
+        0..=0x7F => Some((Element::Int(i64::from(head)), 1)),
         0x80..=0xBF => {
             let len = usize::from(head & 0x3F);
             let text = bytes.get(at + 1..at + 1 + len)?;
-            Some((Element::Str(text), len + 2))
+            Some((Element::Str(text), len + 1))
         }
         _ => decode_long(bytes, at, head),
     }
 }
 
 fn decode_long(bytes: &[u8], at: usize, head: u8) -> Option<(Element<'_>, usize)> {
-    let size = size(bytes, at)?;
-    let body = usize::try_from(body_size(bytes, at)?).ok()?;
+    let body = bare_size(bytes, at)?;
     let end = at.checked_add(body)?;
     let int = match head {
         0xC0..=0xDF => {
@@ -214,8 +260,8 @@ fn decode_long(bytes: &[u8], at: usize, head: u8) -> Option<(Element<'_>, usize)
             (bits << 3) as i16 >> 3
         }
         .into(),
-        0xE0..=0xEF => return Some((Element::Str(bytes.get(at + 2..end)?), size)),
-        STR_32 => return Some((Element::Str(bytes.get(at + 5..end)?), size)),
+        0xE0..=0xEF => return Some((Element::Str(bytes.get(at + 2..end)?), body)),
+        STR_32 => return Some((Element::Str(bytes.get(at + 5..end)?), body)),
         INT_16 => i16::from_le_bytes(array(bytes, at + 1)?).into(),
         INT_24 => {
             let [a, b, c] = array(bytes, at + 1)?;
@@ -224,7 +270,7 @@ fn decode_long(bytes: &[u8], at: usize, head: u8) -> Option<(Element<'_>, usize)
         INT_32 => i32::from_le_bytes(array(bytes, at + 1)?).into(),
         _ => i64::from_le_bytes(array(bytes, at + 1)?),
     };
-    Some((Element::Int(int), size))
+    Some((Element::Int(int), body))
 }
 
 /// Where the entry that ends at `end` starts.

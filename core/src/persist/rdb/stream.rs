@@ -29,10 +29,10 @@ pub(super) const fn code(version: u32) -> u8 {
 /// Appends a stream in the form of a type.
 pub(super) fn write(to: &mut Writer<'_>, stream: &Stream, code: u8) {
     let log = stream.log();
-    to.length(log.nodes().count() as u64);
-    for (id, node) in log.nodes() {
+    to.length(log.node_count() as u64);
+    for (id, listpack) in log.listpacks() {
         to.string(&id.to_be_bytes());
-        to.string(node);
+        to.string(&listpack);
     }
     to.length(log.len());
     write_id(to, log.last_id);

@@ -24,6 +24,10 @@ pub struct Cursor<'a> {
     at: usize,
     /// Elements of the present entry that were not read.
     unread: u32,
+    /// Where the present entry starts.
+    entry_at: usize,
+    /// Where the first entry of the node starts.
+    first_at: usize,
     /// Backwards: where the entries end that were not met.
     unmet: usize,
     /// The next name, if the present entry has the node's.
@@ -45,6 +49,8 @@ impl<'a> Cursor<'a> {
             fields_at: 0,
             at: 0,
             unread: 0,
+            entry_at: 0,
+            first_at: 0,
             unmet: 0,
             name_at: 0,
             same: false,
@@ -96,13 +102,17 @@ impl<'a> Cursor<'a> {
             Some((page + 1, 0))
         };
         (self.head, self.fields, self.fields_at) = (head, master.fields, master.fields_at);
-        self.unread = 0;
-        self.unmet = bytes.len() - 1;
-        if !self.back {
-            self.at = node::first_entry(bytes, &master)?;
-        }
+        self.unmet = bytes.len();
+        self.first_at = node::first_entry(bytes, &master)?;
+        self.go_to(self.first_at);
         self.bytes = bytes;
         Some(())
+    }
+
+    /// Goes to where an entry starts, of which nothing is read.
+    #[inline]
+    fn go_to(&mut self, at: usize) {
+        (self.at, self.entry_at, self.unread) = (at, at, 0);
     }
 
     /// Goes near to the first entry of the range in a node where it is nearer to the end.
@@ -119,14 +129,14 @@ impl<'a> Cursor<'a> {
         if share(self.start) < share(last) / 2 {
             return None;
         }
-        let mut at = self.bytes.len() - 1;
-        while let Some(before) = node::before(self.bytes, at) {
+        let mut at = self.bytes.len();
+        while let Some(before) = node::before(self.bytes, self.first_at, at) {
             if node::open(self.bytes, before, self.head)?.id < self.start {
                 break;
             }
             at = before;
         }
-        self.at = at;
+        self.go_to(at);
         Some(())
     }
 
@@ -139,22 +149,24 @@ impl<'a> Cursor<'a> {
                 return None;
             }
             let entry_at = if self.back {
-                let Some(before) = node::before(self.bytes, self.unmet) else {
+                let Some(before) = node::before(self.bytes, self.first_at, self.unmet) else {
                     self.enter()?;
                     continue;
                 };
                 self.unmet = before;
                 before
             } else {
-                let at = node::skip(self.bytes, self.at, self.unread)?;
-                self.unread = 0;
-                self.at = at;
-                if at >= self.bytes.len() - 1 {
+                let mut at = node::skip(self.bytes, self.at, self.unread)?;
+                if at > self.entry_at {
+                    at = node::next(self.entry_at, at);
+                }
+                if at >= self.bytes.len() {
                     self.enter()?;
                     continue;
                 }
                 at
             };
+            self.entry_at = entry_at;
             let opening = node::open(self.bytes, entry_at, self.head)?;
             self.at = opening.body_at;
             self.unread = opening.rest(self.fields);
@@ -177,7 +189,7 @@ impl<'a> Cursor<'a> {
     /// The next field of the present entry and its value.
     #[inline]
     pub fn pair(&mut self) -> Option<(Element<'a>, Element<'a>)> {
-        if self.unread < 2 {
+        if self.unread == 0 {
             return None;
         }
         let bytes = self.bytes;

@@ -8,11 +8,13 @@
 //! pages and one over a page's nodes, find the node of an ID.
 
 use super::cursor::Cursor;
+use super::exchange;
 use super::id::Id;
-use super::node;
+use super::node::{self, Number};
 use super::page::{PAGE, Page};
 use crate::collections::corrupt::Corrupt;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 /// When a node is full.
 #[derive(Debug, Clone, Copy)]
@@ -114,8 +116,22 @@ impl Log {
         Some((page, node))
     }
 
+    /// How many nodes there are.
+    pub fn node_count(&self) -> usize {
+        self.full.iter().chain([&self.tail]).map(|page| page.heads().len()).sum()
+    }
+
+    /// The IDs of the nodes, and the listpacks that Redis has in their place.
+    pub fn listpacks(&self) -> impl Iterator<Item = (Id, Vec<u8>)> {
+        self.nodes().map(|(id, node)| {
+            let mut listpack = Vec::new();
+            exchange::to_listpack(node, &mut listpack);
+            (id, listpack)
+        })
+    }
+
     /// The nodes with their IDs, in order.
-    pub fn nodes(&self) -> impl Iterator<Item = (Id, &[u8])> {
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (Id, &[u8])> {
         self.full.iter().chain([&self.tail]).flat_map(|page| {
             page.heads().iter().enumerate().map(|(at, head)| (head.id, page.node(at)))
         })
@@ -175,7 +191,8 @@ impl Log {
             0 => NODE_BYTES_MAX,
             max => usize::try_from(max).unwrap_or(NODE_BYTES_MAX).min(NODE_BYTES_MAX),
         };
-        if bytes.len() + more >= max {
+        let listpack = node::number(bytes, Number::Listpack)? as usize;
+        if listpack + more >= max {
             return None;
         }
         let master = node::master(bytes)?;
@@ -269,7 +286,8 @@ impl Log {
             if kept || removed == master.live {
                 break;
             }
-            at = node::skip(bytes, opening.body_at, opening.rest(master.fields));
+            at = node::after(bytes, entry_at, &opening, master.fields)
+                .filter(|next| *next < bytes.len());
             if opening.flags & node::DELETED == 0 {
                 first.mark_deleted(0, entry_at);
                 removed += 1;
@@ -345,17 +363,16 @@ impl Log {
     /// # Errors
     /// Says what is wrong with it, or that it is not behind those that are there.
     pub fn push_node(&mut self, head: Id, listpack: &[u8]) -> Result<(), Corrupt> {
-        let (last, live) = node::check(listpack, head)?;
         if self.last_head().is_some_and(|before| head <= before.max(self.last_id)) {
             return Err(Corrupt("stream nodes out of order"));
         }
         if !self.tail.heads().is_empty() && self.tail.len() + listpack.len() > PAGE {
             self.close_tail();
         }
-        self.tail.push(head, listpack);
-        self.last_id = last.unwrap_or(self.last_id);
-        self.len += live;
-        if live > 0 && self.len == live {
+        let contents = self.tail.push_listpack(head, listpack)?;
+        self.last_id = contents.last.unwrap_or(self.last_id);
+        self.len += contents.live;
+        if contents.live > 0 && self.len == contents.live {
             self.find_first();
         }
         Ok(())
@@ -378,13 +395,13 @@ impl Log {
 fn find(bytes: &[u8], head: Id, id: Id) -> Option<(node::Master, usize)> {
     let master = node::master(bytes)?;
     let mut at = node::first_entry(bytes, &master)?;
-    while at < bytes.len() - 1 {
+    while at < bytes.len() {
         let opening = node::open(bytes, at, head)?;
         // After XSETID an entry may stand behind a deleted one of a greater ID.
         if opening.id >= id && opening.flags & node::DELETED == 0 {
             return (opening.id == id).then_some((master, at));
         }
-        at = node::skip(bytes, opening.body_at, opening.rest(master.fields))?;
+        at = node::after(bytes, at, &opening, master.fields)?;
     }
     None
 }

@@ -8,6 +8,7 @@
 //! The two are apart so that entries can be read while a group notes their delivery: [`Stream::parts_mut`].
 
 mod cursor;
+mod exchange;
 mod group;
 mod id;
 mod log;

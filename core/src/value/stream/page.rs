@@ -7,9 +7,10 @@
 //! A node on its own would leave room at its end: the allocator's classes and what it has grown ahead.
 //! In a page only the last one does. Removed nodes leave holes, which close when they are half of a page.
 
+use super::exchange;
 use super::id::Id;
-use super::node;
-use crate::collections::listpack::entry::{self, Encoded};
+use super::node::{self, Number};
+use crate::collections::corrupt::Corrupt;
 use alloc::vec::Vec;
 
 /// Bytes after which a page is full.
@@ -67,11 +68,11 @@ impl Page {
     #[inline]
     fn range(&self, at: usize) -> (usize, usize) {
         let start = self.heads[at].start as usize;
-        let total = self.bytes[start..].first_chunk().copied().unwrap_or_default();
-        (start, start + u32::from_le_bytes(total) as usize)
+        let total = node::number(&self.bytes[start..], Number::Total).unwrap_or_default();
+        (start, start + total as usize)
     }
 
-    /// The listpack of a node.
+    /// The bytes of a node.
     #[inline]
     pub(super) fn node(&self, at: usize) -> &[u8] {
         let (start, end) = self.range(at);
@@ -95,10 +96,28 @@ impl Page {
     }
 
     /// Appends a whole node.
-    pub(super) fn push(&mut self, id: Id, listpack: &[u8]) {
-        self.reserve(listpack.len());
+    pub(super) fn push(&mut self, id: Id, node: &[u8]) {
+        self.reserve(node.len());
         self.push_head(id);
-        self.bytes.extend_from_slice(listpack);
+        self.bytes.extend_from_slice(node);
+    }
+
+    /// Appends the node that a listpack from outside stands for.
+    pub(super) fn push_listpack(
+        &mut self,
+        id: Id,
+        listpack: &[u8],
+    ) -> Result<exchange::Contents, Corrupt> {
+        // What is left out of it is more than what is added, but where there is next to nothing in it.
+        self.reserve(listpack.len() + node::HEADER);
+        let len = self.bytes.len();
+        self.push_head(id);
+        let contents = exchange::from_listpack(listpack, id, &mut self.bytes);
+        if contents.is_err() {
+            self.bytes.truncate(len);
+            self.heads.pop();
+        }
+        contents
     }
 
     /// Appends a node of one entry.
@@ -108,12 +127,11 @@ impl Page {
         texts: impl ExactSizeIterator<Item = &'t [u8]> + Clone,
         bytes: usize,
     ) {
-        self.reserve(bytes + 64 + texts.len() * 11);
+        self.reserve(bytes + 64 + texts.len() * 9);
         self.push_head(id);
         let start = self.bytes.len();
-        let elements = node::begin(&mut self.bytes, texts.clone());
-        let entry = node::put_entry(&mut self.bytes, id, id, texts, true);
-        node::seal(&mut self.bytes, start, elements + entry);
+        node::begin(&mut self.bytes, texts.clone());
+        node::put_entry(&mut self.bytes, start, id, id, texts, true);
     }
 
     /// Appends an entry to the last node, whose master entry is `master`.
@@ -126,49 +144,16 @@ impl Page {
         master: &node::Master,
     ) {
         let Some(&Head { id: head, start }) = self.heads.last() else { return };
-        let at = self.heads.len() - 1;
-        let same = node::has_fields(self.node(at), master, texts.clone());
-        self.reserve(bytes + 64 + texts.len() * 11);
-        self.set_counts(at, master.live + 1, master.deleted);
-        self.bytes.pop();
-        let elements = node::put_entry(&mut self.bytes, head, id, texts, same);
-        node::seal(&mut self.bytes, start as usize, elements);
+        let same = node::has_fields(&self.bytes[start as usize..], master, texts.clone());
+        self.reserve(bytes + 48 + texts.len() * 9);
+        node::put_entry(&mut self.bytes, start as usize, head, id, texts, same);
     }
 
-    /// Writes the counts of a node into its master entry.
+    /// Writes the counts of a node.
     #[inline]
     pub(super) fn set_counts(&mut self, at: usize, live: u64, deleted: u64) {
         let (start, end) = self.range(at);
-        let from = start + node::HEADER;
-        let bytes = &mut self.bytes[start..end];
-        // Small counts are one byte each.
-        if bytes[node::HEADER] < 128 && bytes[node::HEADER + 2] < 128 && live < 128 && deleted < 128
-        {
-            bytes[node::HEADER] = live as u8;
-            bytes[node::HEADER + 2] = deleted as u8;
-            return;
-        }
-        let Some(old) = entry::size(bytes, node::HEADER)
-            .and_then(|first| Some(first + entry::size(bytes, node::HEADER + first)?))
-        else {
-            return;
-        };
-        let counts = [Encoded::int(live as i64), Encoded::int(deleted as i64)];
-        let mut new = [0; 20];
-        let first = counts[0].size();
-        let size = first + counts[1].size();
-        counts[0].write(&mut new[..first]);
-        counts[1].write(&mut new[first..size]);
-        self.bytes.splice(from..from + old, new[..size].iter().copied());
-        if size != old {
-            let total = (end - start + size - old) as u32;
-            self.bytes[start..start + 4].copy_from_slice(&total.to_le_bytes());
-            for head in &mut self.heads {
-                if head.start as usize > start {
-                    head.start = (head.start as usize + size - old) as u32;
-                }
-            }
-        }
+        node::set_counts(&mut self.bytes[start..end], live as u32, deleted as u32);
     }
 
     /// Marks the entry at `entry_at` of a node as deleted. The counts are the caller's.

@@ -220,6 +220,8 @@ impl Host {
             Effect::Shutdown => self.shut_down(),
             // At once: whoever changed it finds it done when the reply comes.
             Effect::Configure(_) => self.apply_settings(),
+            // Without a way to save, there is none to begin.
+            Effect::BeginSnapshot(..) | Effect::AbortSnapshot(_) => {}
             // The loop's own.
             Effect::Send(_) | Effect::Close(_) => {}
         }

@@ -81,6 +81,8 @@ pub(crate) fn hooks() -> Hooks {
         read_acl_file: |path| fs::read(path).map_err(|error| reason(&error)),
         write_acl_file: |path, text| replace_file(Path::new(path), text),
         info,
+        save: None,
+        load: None,
         sleep: |us| std::thread::sleep(Duration::from_micros(us)),
     }
 }

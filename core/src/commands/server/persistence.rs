@@ -103,6 +103,9 @@ fn bgsave(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 
 fn start(ctx: &mut Ctx<'_>, kind: SnapshotKind) {
     let snapshot = begin(ctx, kind);
+    if kind == SnapshotKind::AofBase {
+        ctx.db.journal.cut();
+    }
     ctx.server.begin_snapshot(kind, ctx.db.dirty, snapshot);
 }
 

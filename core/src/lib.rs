@@ -55,6 +55,6 @@ pub mod value;
 
 pub use config::{Config, ConfigError, Loader};
 pub use engine::{
-    ConnId, Effect, Engine, Fault, Hooks, Level, Now, Peer, Progress, Replay, ReplayError, SnapshotKind,
-    Ticket,
+    ConnId, Effect, Engine, Fault, Hooks, Level, Now, Peer, Progress, Replay, ReplayError,
+    SnapshotKind, Ticket,
 };

@@ -254,6 +254,30 @@ impl<T> Dict<T> {
         self.scan_bucket::<true>(cursor, f)
     }
 
+    /// Like [`scan`](Self::scan), for changing the elements in ways that leave their hashes alone.
+    pub fn scan_mut(&mut self, cursor: u64, mut f: impl FnMut(&mut T)) -> u64 {
+        let count = self.raw.lines.count();
+        if count == 0 {
+            return 0;
+        }
+        // SAFETY: `bucket` is below the count; slots below the number of entries are filled, each is visited
+        // once, and the table is borrowed mutably.
+        unsafe {
+            let mut node = self.raw.lines.line(bucket(cursor, count));
+            loop {
+                let tags = node.tags();
+                for slot in 0..tags.len() {
+                    f(&mut *node.word(slot).cast::<T>());
+                }
+                if !tags.chained() {
+                    break;
+                }
+                node = node.next();
+            }
+        }
+        next_cursor(cursor, count)
+    }
+
     #[inline]
     fn scan_bucket<const MARKED: bool>(&self, cursor: u64, mut f: impl FnMut(&T)) -> u64 {
         let count = self.raw.lines.count();

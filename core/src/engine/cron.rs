@@ -15,6 +15,9 @@ const SOON_US_PER_EFFORT: u64 = 200;
 /// Parts that one round of lazy freeing frees.
 const FREE_PARTS: usize = 4096;
 
+/// How much of a snapshot that was given up is tidied up in one round: about as long as writing so many bytes takes.
+const TIDY_BYTES: usize = 1 << 20;
+
 /// How often connections are looked at that are idle or do not read, in microseconds.
 const SWEEP_US: u64 = 1_000_000;
 
@@ -41,6 +44,10 @@ impl Engine {
             self.store.stats.lazyfreed += self.store.garbage.step(FREE_PARTS);
             tracking::keep_limit(&mut self.store);
             unfinished |= !self.store.garbage.is_empty();
+            if self.store.cut.is_abandoned() {
+                self.store.walk_on(TIDY_BYTES, u64::MAX);
+                unfinished |= self.store.cut.is_abandoned();
+            }
             if self.store.eviction.unfinished && self.server.pause.is_none() {
                 let limit = self.server.config.maxmemory;
                 let used_memory = self.server.hooks.used_memory;
@@ -86,6 +93,7 @@ impl Engine {
         let paused = self.server.pause.is_some();
         !self.store.garbage.is_empty()
             || self.store.tracking.has_work()
+            || self.store.cut.is_abandoned()
             || (!paused && self.store.eviction.unfinished)
             || (!paused
                 && self.server.active_expire

@@ -35,16 +35,11 @@ impl Engine {
         budget: usize,
     ) -> Progress {
         self.set_now(now);
-        let running = self.server.persistence.running.as_mut();
-        let Some(running) = running.filter(|running| running.ticket == ticket) else {
-            return Progress::Done;
-        };
-        let Some(snapshot) = &mut running.snapshot else { return Progress::Done };
-        if snapshot.step(&self.store, out, budget) {
-            running.snapshot = None;
+        let Some(running) = &self.server.persistence.running else { return Progress::Done };
+        if running.ticket != ticket {
             return Progress::Done;
         }
-        Progress::More
+        if self.store.write_cut(out, budget, u64::MAX) { Progress::Done } else { Progress::More }
     }
 
     /// A snapshot is on disk under its name, or could not be written.
@@ -54,6 +49,8 @@ impl Engine {
         if running.as_ref().is_some_and(|running| running.ticket == ticket)
             && let Some(running) = running.take()
         {
+            debug_assert!(outcome.is_err() || !self.store.cut.is_written(), "it is written whole");
+            self.store.abandon_cut();
             let saved = self.server.complete_snapshot(&running, outcome);
             self.store.dirty = self.store.dirty.saturating_sub(saved);
         }

@@ -344,7 +344,6 @@ impl Engine {
         if mode != ReplyMode::On || ctx.client.reply_mode != ReplyMode::On {
             hush(&mut ctx, mode, start);
         }
-        self.end_unit();
         if self.server.config_changed {
             self.apply_config();
         }

@@ -3,8 +3,6 @@
 //! A host writes the files; the engine gives it a [`Ticket`](super::Ticket) for each snapshot and hears of its end.
 
 use super::{Effect, Level, Now, Server, SnapshotKind, Ticket};
-use crate::persist::rdb::snapshot::Snapshot;
-use alloc::boxed::Box;
 use alloc::format;
 
 /// A snapshot that is being written.
@@ -18,8 +16,6 @@ pub struct Running {
     pub since: Now,
     /// Changes that were not saved when it began, and are when it is done.
     pub dirty: u64,
-    /// What writes it; `None` once all is handed out.
-    pub snapshot: Option<Box<Snapshot>>,
 }
 
 /// How the last one of a kind went.
@@ -89,8 +85,8 @@ impl Persistence {
 }
 
 impl Server {
-    /// Begins a snapshot that `snapshot` writes; none may be running.
-    pub fn begin_snapshot(&mut self, kind: SnapshotKind, dirty: u64, snapshot: Snapshot) {
+    /// Notes that a snapshot begins; none may be running.
+    pub fn begin_snapshot(&mut self, kind: SnapshotKind, dirty: u64) {
         let state = &mut self.persistence;
         debug_assert!(state.running.is_none(), "one snapshot at a time");
         state.tickets += 1;
@@ -107,12 +103,9 @@ impl Server {
                 "Background append only file rewriting started"
             }
         };
-        let snapshot = Some(Box::new(snapshot));
-        state.running = Some(Running { ticket, kind, since: self.now, dirty, snapshot });
+        state.running = Some(Running { ticket, kind, since: self.now, dirty });
         self.effects.push_back(Effect::Log(Level::Notice, line.into()));
-        // Before what is promised to clients from now on, and after the journal up to here.
-        let place = usize::from(matches!(self.effects.front(), Some(Effect::AppendJournal)));
-        self.effects.insert(place, Effect::BeginSnapshot(ticket, kind));
+        self.effects.push_back(Effect::BeginSnapshot(ticket, kind));
     }
 
     /// The host has written a snapshot, or could not; the changes that are saved now.

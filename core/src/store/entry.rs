@@ -17,6 +17,7 @@
 //! sound: only [`Entry::build`] writes headers; every access derives its place from the header through
 //! [`Shape`]; an entry owns its allocation and its object and frees both once.
 
+mod change;
 mod grow;
 
 use crate::collections::hash::HashSeed;
@@ -45,6 +46,10 @@ const WIDE: u8 = 0x20;
 /// The string was changed in place once, so OBJECT ENCODING calls it `raw`.
 const MODIFIED: u8 = 0x40;
 const ACCESS_MASK: u32 = 0x00ff_ffff;
+/// Tells whether a snapshot has the entry: see [`cut`](super::cut).
+pub const EPOCH: u32 = 0x8000_0000;
+/// What stays with an entry whatever becomes of its value.
+const KEPT_MASK: u32 = ACCESS_MASK | EPOCH;
 
 /// Where the parts of an entry are.
 #[derive(Clone, Copy)]
@@ -220,7 +225,7 @@ impl Entry {
 
     fn build(
         shape: Shape,
-        access: u32,
+        kept: u32,
         expiry_ms: Option<i64>,
         key: &[u8],
         payload: &Payload<'_>,
@@ -235,7 +240,7 @@ impl Entry {
             if at.is_null() {
                 handle_alloc_error(layout);
             }
-            at.cast::<u32>().write((access & ACCESS_MASK) | (u32::from(shape.bits) << 24));
+            at.cast::<u32>().write((kept & KEPT_MASK) | (u32::from(shape.bits) << 24));
             if shape.bits & WIDE == 0 {
                 at.add(4).write(shape.key_len as u8);
                 at.add(5).write(shape.value_len as u8);
@@ -440,7 +445,7 @@ impl Entry {
             // SAFETY: what is no inline string and no integer is a word.
             _ => Payload::Word(unsafe { self.word().read() }),
         };
-        let moved = Self::build(new, self.access(), expiry_ms, key, &payload);
+        let moved = Self::build(new, self.meta(), expiry_ms, key, &payload);
         // The object now belongs to the new entry: make the old one a string of the same
         // shape, whose bytes nobody reads: they may be what lies before the word.
         if !matches!(kind, Kind::Inline | Kind::Int) {
@@ -488,188 +493,6 @@ impl Entry {
     pub fn with_key(mut self, key: &[u8]) -> Self {
         let expiry_ms = self.expiry_ms();
         self.moved(key, expiry_ms)
-    }
-
-    /// Replaces the value by these bytes; key and expiry stay. Allocates nothing when the size class stays.
-    pub fn set_string(&mut self, value: &[u8]) {
-        self.overwrite(value, None, self.expiry_ms(), self.access());
-    }
-
-    /// Replaces the value by an integer; key and expiry stay.
-    #[inline]
-    pub fn set_int(&mut self, value: i64) {
-        let shape = self.shape();
-        if kind_of(shape.bits) == Kind::Int {
-            // SAFETY: an Int's payload is an i64.
-            unsafe {
-                self.at.add(shape.value_at()).cast::<i64>().write_unaligned(value);
-            }
-        } else {
-            self.overwrite(b"", Some(value), self.expiry_ms(), self.access());
-        }
-    }
-
-    /// Replaces everything but the key: by the integer, if there is one, or else by the bytes.
-    /// Allocates nothing when the size class stays and an expiry neither comes nor goes.
-    #[inline]
-    pub fn overwrite(
-        &mut self,
-        value: &[u8],
-        int: Option<i64>,
-        expiry_ms: Option<i64>,
-        access: u32,
-    ) {
-        let (kind, payload, len) = match int {
-            Some(int) => (Kind::Int, Payload::Int(int), 8),
-            None if value.len() > INLINE_BYTES_MAX => {
-                return self.overwrite_large(value, expiry_ms, access);
-            }
-            None => (Kind::Inline, Payload::Bytes(value), value.len()),
-        };
-        let old = self.shape();
-        let new = Shape::new(kind, false, expiry_ms.is_some(), old.key_len, len);
-        if !old.can_become(new) {
-            *self = Self::build(new, access, expiry_ms, self.key(), &payload);
-            return;
-        }
-        self.set_meta((access & ACCESS_MASK) | (u32::from(new.bits) << 24));
-        // SAFETY: `can_become` says that the allocation has the same size and expiry and key the same
-        // place; the value comes from outside, since `self` is borrowed mutably.
-        unsafe {
-            self.write_value_len(new);
-            if let Some(at_ms) = expiry_ms {
-                self.at.add(new.lengths_end()).cast::<i64>().write_unaligned(at_ms);
-            }
-            payload.write(self.at.add(new.value_at()).as_ptr(), len);
-        }
-    }
-
-    #[cold]
-    fn overwrite_large(&mut self, value: &[u8], expiry_ms: Option<i64>, access: u32) {
-        if self.kind() == Kind::Vector {
-            let vector = self.vector_mut().expect("a vector is a string");
-            // Bytes are copied into what is there, unless that would keep far too much.
-            if vector.capacity() >= value.len() && vector.capacity() / 2 <= value.len() {
-                vector.clear();
-                vector.extend_from_slice(value);
-            } else {
-                *vector = value.to_vec();
-            }
-        } else {
-            *self = Self::vector(self.key(), value.to_vec());
-        }
-        self.set_expiry_ms(expiry_ms);
-        self.set_access(access);
-    }
-
-    /// # Safety
-    /// The allocation has the form of lengths that `shape` says.
-    unsafe fn write_value_len(&mut self, shape: Shape) {
-        // SAFETY: by contract.
-        unsafe {
-            if shape.bits & WIDE == 0 {
-                self.at.add(5).write(shape.value_len as u8);
-            } else {
-                self.at.add(8).cast::<u32>().write(shape.value_len as u32);
-            }
-        }
-    }
-
-    /// Appends bytes to a string; the new length, or `None` when it is no string. Growth is amortised:
-    /// long strings double, short ones are copied into the next size class.
-    pub fn append(&mut self, tail: &[u8]) -> Option<usize> {
-        self.replace_tail(usize::MAX, tail)
-    }
-
-    /// Cuts a string off after `kept` bytes, if it is longer, and appends others; the new length, or `None`
-    /// when it is no string.
-    pub fn replace_tail(&mut self, kept: usize, tail: &[u8]) -> Option<usize> {
-        let old = self.shape();
-        let mut buffer = itoa::Buffer::new();
-        let value = self.as_str()?;
-        let text = value.text(&mut buffer);
-        let head = &text[..kept.min(text.len())];
-        let kept = head.len();
-        let total = kept + tail.len();
-        if total > SETTLED_BYTES_MAX {
-            let vector = self.vector_mut()?;
-            vector.truncate(kept);
-            grow(vector, tail.len());
-            vector.extend_from_slice(tail);
-            return Some(total);
-        }
-        let expiry_ms = self.expiry_ms();
-        let new = Shape::new(Kind::Inline, true, expiry_ms.is_some(), old.key_len, total);
-        if kind_of(old.bits) == Kind::Inline && old.can_become(new) {
-            // SAFETY: the allocation has room for the new length, and the kept bytes keep their place.
-            unsafe {
-                let end = self.at.add(new.value_at() + kept).as_ptr();
-                ptr::copy_nonoverlapping(tail.as_ptr(), end, tail.len());
-                self.write_value_len(new);
-            }
-            self.set_meta((self.meta() & ACCESS_MASK) | (u32::from(new.bits) << 24));
-        } else {
-            let payload = Payload::Pieces(head, tail);
-            *self = Self::build(new, self.access(), expiry_ms, self.key(), &payload);
-        }
-        Some(total)
-    }
-
-    /// Replaces the value by an object; key and expiry stay.
-    pub fn set_object<T: Object>(&mut self, value: T) {
-        self.replace_with(Self::object(self.key(), value));
-    }
-
-    /// Takes the value of `other`, which has the same key, and keeps the expiry and the access clock.
-    fn replace_with(&mut self, mut other: Self) {
-        if let Some(expiry_ms) = self.expiry_ms() {
-            other.set_expiry_ms(Some(expiry_ms));
-        }
-        other.set_access(self.access());
-        *self = other;
-    }
-
-    /// The string as a vector to be changed in place; `None` when it is no string.
-    /// From then on OBJECT ENCODING calls it `raw`.
-    pub fn vector_mut(&mut self) -> Option<&mut Vec<u8>> {
-        if self.kind() != Kind::Vector {
-            let bytes = self.as_str()?.to_vec();
-            self.replace_with(Self::vector(self.key(), bytes));
-        }
-        // SAFETY: the kind is Vector, so the payload points to a boxed `Vec<u8>` that the entry owns.
-        Some(unsafe { self.value::<Vec<u8>>().as_mut() })
-    }
-
-    /// Gives a short vector's bytes back to the entry, once a change in place is over.
-    pub fn settle(&mut self) {
-        if self.kind() != Kind::Vector {
-            return;
-        }
-        let Some(Str::Bytes(bytes)) = self.as_str() else { return };
-        if bytes.len() <= SETTLED_BYTES_MAX {
-            let mut inline = Self::string(self.key(), bytes);
-            inline.set_meta(inline.meta() | (u32::from(MODIFIED) << 24));
-            self.replace_with(inline);
-        }
-    }
-
-    /// The inline bytes, to be changed without changing their number.
-    pub fn bytes_mut(&mut self) -> Option<&mut [u8]> {
-        let shape = self.shape();
-        match kind_of(shape.bits) {
-            Kind::Inline => {
-                self.set_meta(self.meta() | (u32::from(MODIFIED) << 24));
-                // SAFETY: `value_len` bytes are there, and `&mut self` is the only reference.
-                Some(unsafe {
-                    core::slice::from_raw_parts_mut(
-                        self.at.add(shape.value_at()).as_ptr(),
-                        shape.value_len,
-                    )
-                })
-            }
-            Kind::Int => None,
-            _ => self.vector_mut().map(Vec::as_mut_slice),
-        }
     }
 
     /// The name of the encoding as OBJECT ENCODING gives it.
@@ -721,6 +544,24 @@ impl Entry {
         }
     }
 
+    /// The epoch of which it is, 0 or [`EPOCH`].
+    #[inline]
+    pub fn epoch(&self) -> u32 {
+        self.meta() & EPOCH
+    }
+
+    /// Puts it into an epoch.
+    #[inline]
+    pub fn set_epoch(&mut self, epoch: u32) {
+        self.set_meta((self.meta() & !EPOCH) | epoch);
+    }
+
+    /// Sets the access clock and the epoch of an entry that is new.
+    #[inline]
+    pub fn begin(&mut self, access: u32, epoch: u32) {
+        self.set_meta((self.meta() & !KEPT_MASK) | (access & ACCESS_MASK) | epoch);
+    }
+
     /// The bytes of its own allocation, without the object's.
     pub fn allocated(&self) -> usize {
         self.shape().allocated()
@@ -769,159 +610,4 @@ fn drop_value(kind: Kind, word: NonNull<Word>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec;
-
-    #[test]
-    fn a_small_string_takes_its_bytes_and_six_more() {
-        let entry = Entry::string(b"0123456789abcdef", b"0123456789abcdef");
-        assert_eq!(entry.allocated(), 40);
-        assert_eq!(entry.key(), b"0123456789abcdef");
-        assert_eq!(entry.as_str(), Some(Str::Bytes(b"0123456789abcdef")));
-    }
-
-    #[test]
-    fn objects_move_with_their_entry_whatever_the_length_of_the_key() {
-        use crate::value::{Hash, Set, Tuning};
-        let tuning = Tuning::new(HashSeed::new([1, 2, 3, 4]));
-        for len in (0..20).chain([255, 256, 300]) {
-            let key = vec![b'k'; len];
-            let mut hash = Hash::default();
-            hash.insert(b"field", b"value", &tuning);
-            let mut entry = Entry::object(&key, hash);
-            // The word takes no more than its bytes, wherever the key ends.
-            let header = if len > 255 { 12 } else { 6 };
-            assert_eq!(entry.allocated(), (header + len + WORD).next_multiple_of(8));
-            entry.set_expiry_ms(Some(77));
-            let mut entry = entry.with_key(b"another");
-            let hash = entry.as_object_mut::<Hash>().expect("it is a hash");
-            for field in 0..20 {
-                hash.insert(&[field], &[b'v'; 64], &tuning);
-            }
-            hash.insert(b"long", &[b'v'; 65], &tuning);
-            entry.set_expiry_ms(None);
-            let copy = entry.duplicate(&key, &tuning.seed);
-            assert!(entry.as_object::<Set>().is_none());
-            drop(entry);
-            assert_eq!(copy.as_object::<Hash>().map(Hash::len), Some(22));
-            assert_eq!(copy.key(), key);
-        }
-    }
-
-    #[test]
-    fn a_value_is_replaced_whatever_its_length() {
-        for from in [0, 1, 12, 255, 256, 4096, 4097, 9000] {
-            for to in [0, 1, 12, 255, 256, 4096, 4097, 9000] {
-                let mut entry = Entry::string(b"key", &vec![b'a'; from]);
-                entry.set_expiry_ms(Some(77));
-                entry.set_access(5);
-                entry.set_string(&vec![b'b'; to]);
-                assert_eq!(entry.as_str(), Some(Str::Bytes(&vec![b'b'; to])));
-                assert_eq!(entry.key(), b"key");
-                assert_eq!(entry.expiry_ms(), Some(77));
-                assert_eq!(entry.access(), 5);
-            }
-        }
-    }
-
-    #[test]
-    fn an_expiry_comes_and_goes() {
-        let mut entry = Entry::int(b"k", 42);
-        entry.set_expiry_ms(Some(1));
-        entry.set_expiry_ms(Some(2));
-        assert_eq!(entry.expiry_ms(), Some(2));
-        entry.set_expiry_ms(None);
-        assert_eq!(entry.expiry_ms(), None);
-        assert_eq!(entry.as_str(), Some(Str::Int(42)));
-    }
-
-    #[test]
-    fn a_renamed_vector_moves_its_bytes() {
-        let entry = Entry::vector(b"old", vec![7; 10_000]).with_key(b"a much longer new name");
-        assert_eq!(entry.key(), b"a much longer new name");
-        assert_eq!(entry.as_str().map(Str::len), Some(10_000));
-    }
-
-    #[test]
-    fn a_change_in_place_makes_a_string_raw() {
-        let mut entry = Entry::string(b"k", b"abc");
-        assert_eq!(entry.string_encoding(), Some("embstr"));
-        entry.vector_mut().expect("a string").extend_from_slice(b"def");
-        entry.settle();
-        assert_eq!(entry.string_encoding(), Some("raw"));
-        assert_eq!(entry.as_str(), Some(Str::Bytes(b"abcdef")));
-    }
-
-    #[test]
-    fn appending_piece_by_piece_gives_the_whole() {
-        let mut entry = Entry::int(b"key", 12);
-        entry.set_expiry_ms(Some(5));
-        let mut whole = b"12".to_vec();
-        for round in 0..400usize {
-            let tail = vec![b'a' + (round % 26) as u8; round % 5];
-            whole.extend_from_slice(&tail);
-            assert_eq!(entry.append(&tail), Some(whole.len()));
-            assert_eq!(entry.as_str(), Some(Str::Bytes(&whole)));
-            assert_eq!(entry.expiry_ms(), Some(5));
-            assert_eq!(entry.encoding(), "raw");
-        }
-    }
-
-    #[test]
-    fn writing_behind_the_end_fills_with_zeros() {
-        let mut entry = Entry::string(b"k", b"ab");
-        assert_eq!(entry.write_at(4, b"cd"), Some(6));
-        assert_eq!(entry.as_str(), Some(Str::Bytes(b"ab\0\0cd")));
-        assert_eq!(entry.write_at(0, b"xy"), Some(6));
-        assert_eq!(entry.write_at(1000, b"z"), Some(1001));
-        assert_eq!(entry.as_str().map(Str::len), Some(1001));
-        let mut int = Entry::int(b"k", 123);
-        assert_eq!(int.write_at(1, b"9"), Some(3));
-        assert_eq!(int.as_str(), Some(Str::Bytes(b"193")));
-    }
-
-    #[test]
-    fn overwriting_sets_value_expiry_and_clock_at_once() {
-        let large = vec![b'x'; 6000];
-        for before in [None, Some(3)] {
-            for after in [None, Some(4)] {
-                for value in [&b"short"[..], b"a value of another size class", &large] {
-                    for old in [&b"12345"[..], &large] {
-                        let mut entry = Entry::string(b"key", old);
-                        entry.set_expiry_ms(before);
-                        entry.overwrite(value, None, after, 7);
-                        assert_eq!(entry.as_str(), Some(Str::Bytes(value)));
-                        assert_eq!((entry.expiry_ms(), entry.access()), (after, 7));
-                        entry.overwrite(b"", Some(-9), before, 8);
-                        assert_eq!(entry.as_str(), Some(Str::Int(-9)));
-                        assert_eq!((entry.expiry_ms(), entry.access()), (before, 8));
-                        assert_eq!(entry.key(), b"key");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_duplicate_has_value_and_expiry_and_its_own_key() {
-        for value in [&b"v"[..], &[7; 5000]] {
-            let mut entry = Entry::string(b"k", value);
-            entry.set_expiry_ms(Some(1));
-            let copy = entry.duplicate(b"other", &HashSeed::new([1; 4]));
-            drop(entry);
-            assert_eq!(copy.as_str(), Some(Str::Bytes(value)));
-            assert_eq!((copy.key(), copy.expiry_ms()), (&b"other"[..], Some(1)));
-        }
-    }
-
-    #[test]
-    fn keys_longer_than_255_bytes_are_wide() {
-        let key = vec![b'k'; 300];
-        let mut entry = Entry::string(&key, b"v");
-        entry.set_string(b"w");
-        entry.set_expiry_ms(Some(9));
-        assert_eq!(entry.key(), &key[..]);
-        assert_eq!(entry.as_str(), Some(Str::Bytes(b"w")));
-    }
-}
+mod tests;

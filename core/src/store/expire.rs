@@ -5,6 +5,7 @@
 //! every host does the same: a round takes about a millisecond at most, and the next one comes soon when
 //! this one had more to do.
 
+use super::cut::preserve;
 use super::{Store, hasher, is_heavy};
 use crate::collections::hash::hash;
 use alloc::boxed::Box;
@@ -23,7 +24,7 @@ impl Store {
     /// One round over all databases; whether there is more to do at once. `effort` is
     /// `active-expire-effort`, 1 to 10: more of it leaves fewer keys that are due.
     pub fn expire_round(&mut self, effort: u32) -> bool {
-        if self.keep_expired || self.loading || !self.dbs.iter().any(super::Db::has_expiries) {
+        if self.keep_expired || !self.dbs.iter().any(super::Db::has_expiries) {
             return false;
         }
         let current = self.current;
@@ -93,11 +94,9 @@ impl Store {
     }
 
     /// `entry` of the current database, which had expired, was taken out: counts it and tells those concerned.
-    pub(super) fn note_expired(&mut self, entry: super::Entry) {
+    pub(super) fn note_expired(&mut self, mut entry: super::Entry) {
+        preserve!(self, &mut entry);
         self.unindex(&entry);
-        self.journal_removal(entry.key(), self.lazy_expire);
-        // Each goes by itself.
-        self.journal.end_unit();
         self.stats.expired += 1;
         self.touched.extend(self.dbs[self.current].watch.watchers_of_live(entry.key()));
         self.tracking.changed(entry.key(), 0);
@@ -118,14 +117,14 @@ impl Store {
             let (entries, rng) = (&self.dbs[self.current].entries, &mut self.rng);
             let entry = entries.random(|| rng.next_u64())?;
             let chosen: Box<[u8]> = Box::from(entry.key());
-            if !entry.is_due(self.due_ms()) {
+            if !entry.is_due(self.now_ms) {
                 return Some(chosen);
             }
             self.exists(&chosen);
             key = Some(chosen);
         }
         // Nearly all have expired. One that has not may still be near.
-        let now_ms = self.due_ms();
+        let now_ms = self.now_ms;
         let mut live = None;
         let at = self.rng.next_u64();
         self.db().entries().sample(at, 1000, |entry| {

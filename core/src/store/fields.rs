@@ -8,6 +8,7 @@
 //! A field that is due is absent for all who read it. It goes when a command names it, or in active
 //! expiry, which takes the hashes in the order of the index and counts its work.
 
+use super::cut::preserve;
 use super::{Class, Db, Entry, Store, hasher};
 use crate::collections::hash::{HashSeed, hash};
 use crate::collections::sorted_set::SortedSet;
@@ -71,7 +72,7 @@ impl Store {
     /// Handlers say so before they change named fields, or when they miss one.
     #[inline]
     pub fn expire_fields<'a>(&mut self, key: &[u8], names: impl Iterator<Item = &'a [u8]>) {
-        if self.db().has_due_fields(self.now_ms) && !self.keep_expired && !self.loading {
+        if self.db().has_due_fields(self.now_ms) && !self.keep_expired {
             self.remove_due_fields(key, |hash, seed, now_ms| {
                 let due = |name: &&[u8]| hash.is_due(name, seed, now_ms);
                 let due: alloc::vec::Vec<_> = names.filter(due).collect();
@@ -83,7 +84,7 @@ impl Store {
     /// Removes all fields of the hash at `key` that are due, and the key with the last field.
     #[inline]
     pub fn expire_all_fields_of(&mut self, key: &[u8]) {
-        if self.db().has_due_fields(self.now_ms) && !self.keep_expired && !self.loading {
+        if self.db().has_due_fields(self.now_ms) && !self.keep_expired {
             self.remove_due_fields(key, |hash, seed, now_ms| {
                 hash.remove_due(now_ms, usize::MAX, seed)
             });
@@ -102,6 +103,7 @@ impl Store {
         let Some(mut slot) = entries.find_slot(hash(seed, key), |entry| entry.has_key(key)) else {
             return 0;
         };
+        preserve!(self, slot.get_mut());
         let Some(hash) = slot.get_mut().as_object_mut::<Hash>() else { return 0 };
         let removed = remove(hash, seed, now_ms);
         if removed == 0 {
@@ -144,9 +146,12 @@ impl Store {
         self.current = current;
     }
 
-    /// Panics when an index of fields' expiries is wrong. For tests.
+    /// Panics when an index of fields' expiries is wrong, or an epoch. For tests.
     pub fn check(&self) {
+        let is_quiet = !self.cut.is_written() && !self.cut.is_abandoned();
         for db in &self.dbs {
+            let of_epoch = |entry: &Entry| entry.epoch() == self.cut.epoch();
+            assert!(!is_quiet || db.entries.iter().all(of_epoch), "no cut, no other epoch");
             db.field_times.check(&self.tuning.seed);
             let mut indexed = 0;
             for entry in &db.entries {

@@ -6,6 +6,7 @@
 //! The store knows no clients: watchers and waiters are numbers that the engine gave it.
 
 pub mod access;
+pub mod cut;
 pub mod db;
 pub mod entry;
 pub mod events;
@@ -13,7 +14,6 @@ pub mod evict;
 pub mod expire;
 pub mod fields;
 pub mod garbage;
-pub mod journal;
 mod strings;
 pub mod tracking;
 pub mod watch;
@@ -32,10 +32,10 @@ use crate::value::{Kind, Object, Str, Tuning};
 use access::AccessClock;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use cut::{Cut, preserve};
 use db::hasher;
 use evict::Eviction;
 use garbage::Garbage;
-use journal::Journal;
 use tracking::Tracking;
 use watch::{Standing, WaitTable, WatchTable};
 
@@ -48,9 +48,10 @@ macro_rules! live_slot {
         let Db { entries, watch, wait, field_times, .. } = &mut $store.dbs[$store.current];
         let key: &[u8] = $key;
         match entries.find_slot($hash, |entry| entry.has_key(key)) {
-            Some(slot) if slot.mark() && slot.get().is_due($store.now_ms) && !$store.loading => {
+            Some(slot) if slot.mark() && slot.get().is_due($store.now_ms) => {
                 if !$store.keep_expired {
-                    let entry = slot.remove(hasher(&$store.tuning.seed));
+                    let mut entry = slot.remove(hasher(&$store.tuning.seed));
+                    preserve!($store, &mut entry);
                     obituary!($store, watch, wait, field_times).publish(entry);
                 }
                 None
@@ -74,14 +75,17 @@ macro_rules! slot_or_insert {
             &make,
             hasher(&$store.tuning.seed),
         );
-        if !new && slot.mark() && slot.get().is_due($store.now_ms) && !$store.loading {
+        if !new {
+            preserve!($store, slot.get_mut());
+        }
+        if !new && slot.mark() && slot.get().is_due($store.now_ms) {
             let expired = slot.replace(make());
             slot.set_mark(false);
             obituary!($store, watch, wait, field_times).publish(expired);
             new = true;
         }
         if new {
-            slot.get_mut().set_access($store.access.fresh());
+            slot.get_mut().begin($store.access.fresh(), $store.cut.epoch());
             if !wait.is_empty() && is_waited_for(slot.get(), wait) {
                 $store.ready.push(($store.current, Box::from(key)));
             }
@@ -111,9 +115,6 @@ macro_rules! obituary {
             touched: &mut $store.touched,
             events: &mut $store.events,
             garbage: &mut $store.garbage,
-            journal: &mut $store.journal,
-            now_ms: $store.now_ms,
-            lazily: $store.lazy_expire,
         }
     };
 }
@@ -172,12 +173,6 @@ pub struct Store {
     pub no_touch: bool,
     /// Expired keys are kept until this is cleared (CLIENT PAUSE WRITE keeps the data set as it is).
     pub keep_expired: bool,
-    /// A file is being read: nothing is due, however long ago.
-    pub loading: bool,
-    /// `lazyfree-lazy-expire`.
-    pub lazy_expire: bool,
-    /// `lazyfree-lazy-eviction`.
-    pub lazy_eviction: bool,
     /// What clients cache.
     pub tracking: Tracking,
     /// WATCHers whose keys were touched.
@@ -190,8 +185,8 @@ pub struct Store {
     pub garbage: Garbage,
     /// What is evicted when memory runs out.
     pub eviction: Eviction,
-    /// What is written to the append-only file.
-    pub journal: Journal,
+    /// The snapshot that is being written.
+    pub cut: Cut,
     /// The database where active expiry goes on.
     expire_db: usize,
 }
@@ -212,15 +207,12 @@ impl Store {
             rng,
             no_touch: false,
             keep_expired: false,
-            loading: false,
-            lazy_expire: false,
-            lazy_eviction: false,
             touched: Vec::new(),
             ready: Vec::new(),
             events: Vec::new(),
             garbage: Garbage::default(),
             eviction: Eviction::default(),
-            journal: Journal::default(),
+            cut: Cut::default(),
             expire_db: 0,
         }
     }
@@ -276,6 +268,7 @@ impl Store {
         let (low, high) = (a.min(b), a.max(b));
         let (left, right) = self.dbs.split_at_mut(high);
         left[low].swap_keys(&mut right[0]);
+        self.cut.swap(a, b);
         for db in [a, b] {
             for key in self.dbs[db].waiting_keys() {
                 if self.dbs[db].wait.for_keys > 0
@@ -295,6 +288,7 @@ impl Store {
         }
         let (entries, field_times) = self.dbs[index].take_all();
         let count = entries.len() as u64;
+        let entries = self.cut.keep(index, entries).unwrap_or_default();
         self.garbage.push_table(entries, field_times);
         count
     }
@@ -325,13 +319,7 @@ impl Store {
     /// Whether `key` is there and its time is up. Deletes nothing.
     pub fn has_expired(&self, key: &[u8]) -> bool {
         let expiry_ms = self.db().find(self.hash(key), key).and_then(Entry::expiry_ms);
-        expiry_ms.is_some_and(|at_ms| at_ms <= self.due_ms())
-    }
-
-    /// What expires at this time or before is gone, in Unix milliseconds.
-    #[inline]
-    pub fn due_ms(&self) -> i64 {
-        if self.loading { i64::MIN } else { self.now_ms }
+        expiry_ms.is_some_and(|at_ms| at_ms <= self.now_ms)
     }
 
     #[inline]
@@ -412,6 +400,7 @@ impl Store {
     pub fn slot(&mut self, key: &[u8]) -> Option<EntrySlot<'_>> {
         let hash = self.hash(key);
         let mut slot = live_slot!(self, hash, key)?;
+        preserve!(self, slot.get_mut());
         if !self.no_touch {
             self.access.touch(slot.get_mut(), &mut self.rng);
         }
@@ -478,7 +467,7 @@ impl Store {
     /// for each of them, so that what has expired is gone.
     pub fn shared<T: Object>(&self, key: &[u8]) -> Option<&T> {
         let entry = self.db().find(self.hash(key), key)?;
-        if entry.expiry_ms().is_some_and(|at_ms| at_ms <= self.due_ms()) {
+        if entry.expiry_ms().is_some_and(|at_ms| at_ms <= self.now_ms) {
             return None;
         }
         entry.as_object()
@@ -502,6 +491,7 @@ impl Store {
         let hash = self.hash(key);
         let Some(slot) = live_slot!(self, hash, key) else { return Ok(None) };
         let entry = slot.into_mut();
+        preserve!(self, entry);
         if !self.no_touch {
             self.access.touch(entry, &mut self.rng);
         }
@@ -543,9 +533,8 @@ impl Store {
     fn insert_hashed(&mut self, hash: u64, mut entry: Entry) {
         debug_assert!(self.db().find(hash, entry.key()).is_none(), "the key is new");
         // A renamed or moved entry keeps its clock.
-        if entry.access() == 0 {
-            entry.set_access(self.access.fresh());
-        }
+        let access = entry.access();
+        entry.begin(if access == 0 { self.access.fresh() } else { access }, self.cut.epoch());
         let Db { entries, wait, field_times, .. } = &mut self.dbs[self.current];
         fields::index(field_times, &self.tuning.seed, &entry);
         let expires = entry.expiry_ms().is_some();
@@ -563,7 +552,8 @@ impl Store {
 
     /// Puts an entry of a file into database `index`, which nobody is told of; whether it is there now. One
     /// that is there already gives way if it is to be replaced.
-    pub fn load(&mut self, index: usize, entry: Entry, replace: bool) -> bool {
+    pub fn load(&mut self, index: usize, mut entry: Entry, replace: bool) -> bool {
+        entry.set_epoch(self.cut.epoch());
         let hash = self.hash(entry.key());
         let expires = entry.expiry_ms().is_some();
         let Db { entries, field_times, .. } = &mut self.dbs[index];
@@ -571,6 +561,9 @@ impl Store {
         match entries.find_slot(hash, |there| there.has_key(entry.key())) {
             Some(_) if !replace => return false,
             Some(mut slot) => {
+                if slot.get().epoch() != self.cut.epoch() {
+                    self.cut.preserve(index, slot.get_mut(), &self.access);
+                }
                 fields::unindex(field_times, seed, slot.get());
                 fields::index(field_times, seed, &entry);
                 let old = slot.replace(entry);
@@ -604,7 +597,8 @@ impl Store {
         let hash = self.hash(key);
         let Db { entries, field_times, .. } = &mut self.dbs[self.current];
         let slot = entries.find_slot(hash, |entry| entry.has_key(key))?;
-        let entry = slot.remove(hasher(&self.tuning.seed));
+        let mut entry = slot.remove(hasher(&self.tuning.seed));
+        preserve!(self, &mut entry);
         fields::unindex(field_times, &self.tuning.seed, &entry);
         self.miss(&entry);
         Some(entry)
@@ -613,7 +607,8 @@ impl Store {
     /// Takes the entry of `key` out, unless it has expired. Notes nothing.
     pub fn take_live(&mut self, key: &[u8]) -> Option<Entry> {
         let hash = self.hash(key);
-        let entry = live_slot!(self, hash, key)?.remove(hasher(&self.tuning.seed));
+        let mut entry = live_slot!(self, hash, key)?.remove(hasher(&self.tuning.seed));
+        preserve!(self, &mut entry);
         fields::unindex(&mut self.dbs[self.current].field_times, &self.tuning.seed, &entry);
         self.miss(&entry);
         Some(entry)
@@ -653,6 +648,7 @@ impl Store {
     pub fn set_expiry(&mut self, key: &[u8], expiry_ms: Option<i64>) -> bool {
         let hash = self.hash(key);
         let Some(mut slot) = self.dbs[self.current].find_slot(hash, key) else { return false };
+        preserve!(self, slot.get_mut());
         slot.set_expiry_ms(expiry_ms);
         true
     }
@@ -737,9 +733,6 @@ struct Obituary<'a> {
     touched: &'a mut Vec<u64>,
     events: &'a mut Vec<KeyEvent>,
     garbage: &'a mut Garbage,
-    journal: &'a mut Journal,
-    now_ms: i64,
-    lazily: bool,
 }
 
 impl Obituary<'_> {
@@ -747,7 +740,6 @@ impl Obituary<'_> {
     #[cold]
     fn publish(self, entry: Entry) {
         fields::unindex(self.field_times, self.seed, &entry);
-        self.journal.removal(self.db, self.now_ms, entry.key(), self.lazily);
         self.stats.expired += 1;
         self.touched.extend(self.watch.watchers_of_live(entry.key()));
         self.tracking.changed(entry.key(), 0);

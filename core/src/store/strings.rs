@@ -1,5 +1,6 @@
 //! What commands on strings do to the keyspace with one look-up: overwriting, counting, growing.
 
+use super::cut::preserve;
 use super::{Class, Db, Entry, KeyEvent, Store, hasher, is_waited_for};
 use super::{obituary, slot_or_insert};
 use crate::collections::decimal;
@@ -48,12 +49,11 @@ impl Store {
         };
         if slot.get().is_string() {
             // The look-up has set the access clock: an overwritten key keeps its LFU counter, as in Redis.
-            let access = slot.get().access();
-            slot.get_mut().overwrite(value, int, expiry_ms, access);
+            slot.get_mut().overwrite(value, int, expiry_ms);
         } else {
             let mut entry = make();
             entry.set_expiry_ms(expiry_ms);
-            entry.set_access(slot.get().access());
+            entry.begin(slot.get().access(), self.cut.epoch());
             let old = slot.replace(entry);
             if old_ms.is_some() != expiry_ms.is_some() {
                 slot.set_mark(expiry_ms.is_some());

@@ -2,9 +2,11 @@
 
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
+use crate::persist::rdb::background::Background;
 use crate::persist::rdb::save::Format;
-use crate::persist::rdb::snapshot::Snapshot;
+use crate::persist::rdb::snapshot::{Options, Snapshot};
 use crate::server::{Effect, Level, SnapshotKind};
+use alloc::boxed::Box;
 use alloc::format;
 
 /// SAVE: writes the data set to its file while everything waits.
@@ -34,7 +36,8 @@ const SAVING: Error = Error::Text("ERR Background save already in progress");
 
 /// Saves the data set while everything waits; whether it could. If not, the log says why.
 pub fn save_now(ctx: &mut Ctx<'_>) -> bool {
-    let mut snapshot = begin(ctx, SnapshotKind::Rdb);
+    let libraries = ctx.server.scripting.libraries.codes();
+    let mut snapshot = Snapshot::new(options(ctx), ctx.server.origin(false), libraries);
     let store = &*ctx.db;
     let result = match ctx.server.hooks.save {
         Some(save) => save(&ctx.server.config, &mut |out| snapshot.step(store, out, PIECE_BYTES)),
@@ -58,11 +61,9 @@ pub fn save_now(ctx: &mut Ctx<'_>) -> bool {
 /// A file is handed out in pieces of so many bytes.
 const PIECE_BYTES: usize = 256 * 1024;
 
-fn begin(ctx: &Ctx<'_>, kind: SnapshotKind) -> Snapshot {
+fn options(ctx: &Ctx<'_>) -> Options {
     let access = ctx.db.eviction.policy.uses_access_clock();
-    let options = ctx.server.rdb_options(Format::of_store(ctx.db), access);
-    let libraries = ctx.server.scripting.libraries.codes();
-    Snapshot::new(options, ctx.server.origin(kind == SnapshotKind::AofBase), libraries)
+    ctx.server.rdb_options(Format::of_store(ctx.db), access)
 }
 
 /// BGSAVE \[SCHEDULE\]: saves the data set in the background.
@@ -102,11 +103,11 @@ fn bgsave(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 }
 
 fn start(ctx: &mut Ctx<'_>, kind: SnapshotKind) {
-    let snapshot = begin(ctx, kind);
-    if kind == SnapshotKind::AofBase {
-        ctx.db.journal.cut();
-    }
-    ctx.server.begin_snapshot(kind, ctx.db.dirty, snapshot);
+    let libraries = ctx.server.scripting.libraries.codes();
+    let origin = ctx.server.origin(kind == SnapshotKind::AofBase);
+    let scribe = Background::new(options(ctx), origin, &libraries);
+    ctx.db.begin_cut(Box::new(scribe));
+    ctx.server.begin_snapshot(kind, ctx.db.dirty);
 }
 
 /// LASTSAVE: when the data set was saved for the last time.

@@ -7,12 +7,14 @@
 //! old            ziplists and zipmaps, of which there are only those that versions before 7 wrote
 //! dump           DUMP and RESTORE: one value with a version and a checksum
 //! snapshot       writes a whole file in steps; loader reads one that comes in pieces
+//! background     writes one while the keyspace changes; parts: large values, piece by piece
 //! data_set       both, of a whole keyspace at once
 //! ```
 //!
 //! What is read comes from outside and is a claim: a length is believed as far as there are bytes, a packed
 //! structure is looked at entry by entry, and no member comes twice.
 
+pub mod background;
 pub mod crc64;
 pub mod data_set;
 pub mod dump;
@@ -21,6 +23,7 @@ pub mod loader;
 pub mod lzf;
 mod old;
 mod opcode;
+mod parts;
 pub mod read;
 pub mod save;
 pub mod snapshot;

@@ -142,22 +142,27 @@ impl Format {
         let nodes = list.nodes();
         to.length(nodes.len() as u64);
         for node in nodes {
-            match node {
-                NodeView::Packed(pack) => {
-                    to.length(NODE_PACKED);
-                    to.string(pack.as_bytes());
-                }
-                NodeView::Plain(text) if text.len() >= self.plain_from => {
-                    to.length(NODE_PLAIN);
-                    to.string(text);
-                }
-                // Here it has a node of its own as soon as it fills one; elsewhere that is a listpack.
-                NodeView::Plain(text) => {
-                    let mut pack = Listpack::new();
-                    pack.push_back(text);
-                    to.length(NODE_PACKED);
-                    to.string(pack.as_bytes());
-                }
+            self.node(to, &node);
+        }
+    }
+
+    /// A node of a list.
+    pub(super) fn node(&self, to: &mut Writer<'_>, node: &NodeView<'_>) {
+        match *node {
+            NodeView::Packed(pack) => {
+                to.length(NODE_PACKED);
+                to.string(pack.as_bytes());
+            }
+            NodeView::Plain(text) if text.len() >= self.plain_from => {
+                to.length(NODE_PLAIN);
+                to.string(text);
+            }
+            // Here it has a node of its own as soon as it fills one; elsewhere that is a listpack.
+            NodeView::Plain(text) => {
+                let mut pack = Listpack::new();
+                pack.push_back(text);
+                to.length(NODE_PACKED);
+                to.string(pack.as_bytes());
             }
         }
     }

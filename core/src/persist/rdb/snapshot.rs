@@ -7,12 +7,14 @@
 //! key      = [ 0xfc expiry in ms, if any │ 0xf8 idle seconds or 0xf9 access counter, if kept │ type │ key │ value ]
 //! ```
 //!
-//! The keyspace must stay as it is from the first step to the last.
+//! The keyspace must stay as it is from the first step to the last. [`background`](super::background) writes one
+//! that changes.
 
 use super::crc64::Crc64;
 use super::lzf::Lzf;
 use super::save::Format;
 use super::{Writer, opcode};
+use crate::store::access::AccessClock;
 use crate::store::{Entry, Store};
 use alloc::boxed::Box;
 use alloc::format;
@@ -81,11 +83,7 @@ impl Snapshot {
             let mut to = Writer { out, lzf };
             self.next = match self.next {
                 Next::Head => {
-                    head(&mut to, &self.options, &self.origin);
-                    for code in core::mem::take(&mut self.libraries) {
-                        to.byte(opcode::FUNCTION);
-                        to.string(&code);
-                    }
+                    head(&mut to, &self.options, &self.origin, &self.libraries);
                     Next::Database(0)
                 }
                 Next::Database(index) if index < store.count() => {
@@ -93,11 +91,8 @@ impl Snapshot {
                     if db.is_empty() {
                         Next::Database(index + 1)
                     } else {
-                        to.byte(opcode::DATABASE);
-                        to.length(index as u64);
-                        to.byte(opcode::SIZES);
-                        to.length(db.len() as u64);
-                        to.length(db.volatile() as u64);
+                        database(&mut to, index);
+                        sizes(&mut to, db.len() as u64, db.volatile() as u64);
                         Next::Keys(index, 0)
                     }
                 }
@@ -113,7 +108,8 @@ impl Snapshot {
                 Next::Keys(index, cursor) => {
                     let options = &self.options;
                     let cursor = store.db_at(index).entries().scan(cursor, |entry| {
-                        key(&mut to, options, store, entry);
+                        before_value(&mut to, options, &store.access, entry);
+                        options.format.write(&mut to, entry, true);
                     });
                     if cursor == 0 { Next::Database(index + 1) } else { Next::Keys(index, cursor) }
                 }
@@ -131,7 +127,13 @@ impl Snapshot {
     }
 }
 
-fn head(to: &mut Writer<'_>, options: &Options, origin: &Origin) {
+/// What a file begins with.
+pub(super) fn head(
+    to: &mut Writer<'_>,
+    options: &Options,
+    origin: &Origin,
+    libraries: &[Box<[u8]>],
+) {
     to.bytes(format!("REDIS{:04}", options.format.version).as_bytes());
     let mut fact = |name: &str| {
         to.byte(opcode::FACT);
@@ -145,19 +147,41 @@ fn head(to: &mut Writer<'_>, options: &Options, origin: &Origin) {
         }
     };
     ["redis-ver", "redis-bits", "ctime", "used-mem", "aof-base"].iter().for_each(|name| fact(name));
+    for code in libraries {
+        to.byte(opcode::FUNCTION);
+        to.string(code);
+    }
 }
 
-fn key(to: &mut Writer<'_>, options: &Options, store: &Store, entry: &Entry) {
+/// The keys that follow are in this database.
+pub(super) fn database(to: &mut Writer<'_>, index: usize) {
+    to.byte(opcode::DATABASE);
+    to.length(index as u64);
+}
+
+/// How many keys the database has, and how many of them expire.
+pub(super) fn sizes(to: &mut Writer<'_>, keys: u64, volatile: u64) {
+    to.byte(opcode::SIZES);
+    to.length(keys);
+    to.length(volatile);
+}
+
+/// What comes before the type, key and value of an entry: its expiry, its use.
+pub(super) fn before_value(
+    to: &mut Writer<'_>,
+    options: &Options,
+    access: &AccessClock,
+    entry: &Entry,
+) {
     if let Some(expiry_ms) = entry.expiry_ms() {
         to.byte(opcode::EXPIRY_MS);
         to.time_ms(expiry_ms);
     }
-    if options.access && store.access.lfu {
+    if options.access && access.lfu {
         to.byte(opcode::FREQUENCY);
-        to.byte(store.access.frequency(entry).min(255) as u8);
+        to.byte(access.frequency(entry).min(255) as u8);
     } else if options.access {
         to.byte(opcode::IDLE);
-        to.length(store.access.idle_seconds(entry).into());
+        to.length(access.idle_seconds(entry).into());
     }
-    options.format.write(to, entry, true);
 }

@@ -28,39 +28,127 @@ pub(super) const fn code(version: u32) -> u8 {
 
 /// Appends a stream in the form of a type.
 pub(super) fn write(to: &mut Writer<'_>, stream: &Stream, code: u8) {
-    let log = stream.log();
-    to.length(log.node_count() as u64);
-    for (id, listpack) in log.listpacks() {
-        to.string(&id.to_be_bytes());
-        to.string(&listpack);
+    let mut place = begin(to, stream);
+    while !write_part(to, stream, code, &mut place, usize::MAX) {}
+}
+
+/// How far a stream is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// The nodes from a page and a place in it on are next.
+    Nodes(usize, usize),
+    /// The group of this number is next; if there is none, that was all.
+    Group(usize),
+    /// What is pending of a group from an ID on.
+    Pending(usize, Id),
+    /// The consumer of a group of this number is next.
+    Consumer(usize, usize),
+    /// What is pending of a consumer from an ID on.
+    Owned(usize, usize, Id),
+}
+
+/// Appends what comes before the nodes.
+pub(super) fn begin(to: &mut Writer<'_>, stream: &Stream) -> Place {
+    to.length(stream.log().node_count() as u64);
+    Place::Nodes(0, 0)
+}
+
+/// Appends about `budget` more bytes; whether that was all.
+pub(super) fn write_part(
+    to: &mut Writer<'_>,
+    stream: &Stream,
+    code: u8,
+    place: &mut Place,
+    budget: usize,
+) -> bool {
+    let end = to.out.len().saturating_add(budget);
+    loop {
+        *place = match *place {
+            Place::Nodes(page, node) => {
+                let mut next = None;
+                for (page, node, id, listpack) in stream.log().listpacks_from(page, node) {
+                    to.string(&id.to_be_bytes());
+                    to.string(&listpack);
+                    if to.out.len() >= end {
+                        next = Some(Place::Nodes(page, node + 1));
+                        break;
+                    }
+                }
+                next.unwrap_or_else(|| {
+                    write_counts(to, stream);
+                    Place::Group(0)
+                })
+            }
+            Place::Group(number) => {
+                let Some((name, group)) = stream.groups().iter().nth(number) else { return true };
+                to.string(name);
+                write_id(to, group.last_id);
+                to.length(group.entries_read.unwrap_or(UNKNOWN));
+                to.length(group.pending_len() as u64);
+                Place::Pending(number, Id::MIN)
+            }
+            Place::Pending(number, from) => {
+                let Some((_, group)) = stream.groups().iter().nth(number) else { return true };
+                let mut pending = group.pending_from(from);
+                let mut next = None;
+                while let Some(one) = pending.next() {
+                    to.bytes(&one.id.to_be_bytes());
+                    to.time_ms(one.delivered_ms);
+                    to.length(one.count);
+                    if to.out.len() >= end {
+                        next = pending.next().map(|one| Place::Pending(number, one.id));
+                        break;
+                    }
+                }
+                next.unwrap_or_else(|| {
+                    to.length(group.consumer_count() as u64);
+                    Place::Consumer(number, 0)
+                })
+            }
+            Place::Consumer(number, at) => {
+                let Some((_, group)) = stream.groups().iter().nth(number) else { return true };
+                match group.consumers().nth(at) {
+                    Some((_, consumer)) => {
+                        to.string(&consumer.name);
+                        to.time_ms(consumer.seen_ms);
+                        if code == types::STREAM_3 {
+                            to.time_ms(consumer.active_ms);
+                        }
+                        to.length(consumer.pending_len() as u64);
+                        Place::Owned(number, at, Id::MIN)
+                    }
+                    None => Place::Group(number + 1),
+                }
+            }
+            Place::Owned(number, at, from) => {
+                let Some((_, group)) = stream.groups().iter().nth(number) else { return true };
+                let Some((_, consumer)) = group.consumers().nth(at) else { return true };
+                let mut pending = consumer.pending_from(from);
+                let mut next = None;
+                while let Some(id) = pending.next() {
+                    to.bytes(&id.to_be_bytes());
+                    if to.out.len() >= end {
+                        next = pending.next().map(|id| Place::Owned(number, at, id));
+                        break;
+                    }
+                }
+                next.unwrap_or(Place::Consumer(number, at + 1))
+            }
+        };
+        if to.out.len() >= end {
+            return false;
+        }
     }
+}
+
+fn write_counts(to: &mut Writer<'_>, stream: &Stream) {
+    let log = stream.log();
     to.length(log.len());
     write_id(to, log.last_id);
     write_id(to, log.first_id());
     write_id(to, log.max_deleted_id);
     to.length(log.added);
     to.length(stream.groups().len() as u64);
-    for (name, group) in stream.groups().iter() {
-        to.string(name);
-        write_id(to, group.last_id);
-        to.length(group.entries_read.unwrap_or(UNKNOWN));
-        to.length(group.pending_len() as u64);
-        for pending in group.pending_from(Id::MIN) {
-            to.bytes(&pending.id.to_be_bytes());
-            to.time_ms(pending.delivered_ms);
-            to.length(pending.count);
-        }
-        to.length(group.consumer_count() as u64);
-        for (_, consumer) in group.consumers() {
-            to.string(&consumer.name);
-            to.time_ms(consumer.seen_ms);
-            if code == types::STREAM_3 {
-                to.time_ms(consumer.active_ms);
-            }
-            to.length(consumer.pending_len() as u64);
-            consumer.pending_from(Id::MIN).for_each(|id| to.bytes(&id.to_be_bytes()));
-        }
-    }
 }
 
 fn write_id(to: &mut Writer<'_>, id: Id) {

@@ -121,19 +121,33 @@ impl Log {
         self.full.iter().chain([&self.tail]).map(|page| page.heads().len()).sum()
     }
 
-    /// The IDs of the nodes, and the listpacks that Redis has in their place.
-    pub fn listpacks(&self) -> impl Iterator<Item = (Id, Vec<u8>)> {
-        self.nodes().map(|(id, node)| {
-            let mut listpack = Vec::new();
-            exchange::to_listpack(node, &mut listpack);
-            (id, listpack)
-        })
-    }
-
     /// The nodes with their IDs, in order.
     pub(super) fn nodes(&self) -> impl Iterator<Item = (Id, &[u8])> {
         self.full.iter().chain([&self.tail]).flat_map(|page| {
             page.heads().iter().enumerate().map(|(at, head)| (head.id, page.node(at)))
+        })
+    }
+
+    /// The IDs of the nodes, and the listpacks that Redis has in their place.
+    pub fn listpacks(&self) -> impl Iterator<Item = (Id, Vec<u8>)> {
+        self.listpacks_from(0, 0).map(|(_, _, id, listpack)| (id, listpack))
+    }
+
+    /// The same from a page and a place in it on, with pages and places, in order.
+    pub fn listpacks_from(
+        &self,
+        page: usize,
+        node: usize,
+    ) -> impl Iterator<Item = (usize, usize, Id, Vec<u8>)> {
+        let pages = (page..self.page_count()).filter_map(|at| Some((at, self.page(at)?)));
+        pages.flat_map(move |(number, page_at)| {
+            let skipped = if number == page { node } else { 0 };
+            let heads = page_at.heads().iter().enumerate().skip(skipped);
+            heads.map(move |(at, head)| {
+                let mut listpack = Vec::new();
+                exchange::to_listpack(page_at.node(at), &mut listpack);
+                (number, at, head.id, listpack)
+            })
         })
     }
 

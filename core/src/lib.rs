@@ -54,4 +54,7 @@ pub mod store;
 pub mod value;
 
 pub use config::{Config, ConfigError, Loader};
-pub use engine::{ConnId, Effect, Engine, Hooks, Level, Now, Peer, Progress, SnapshotKind, Ticket};
+pub use engine::{
+    ConnId, Effect, Engine, Fault, Hooks, Level, Now, Peer, Progress, Replay, ReplayError,
+    SnapshotKind, Ticket,
+};

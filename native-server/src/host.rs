@@ -217,6 +217,8 @@ impl Host {
     pub(crate) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Log(level, message) => self.log.line(level, message),
+            // Nobody keeps it yet.
+            Effect::AppendJournal => self.engine.journal_written(self.engine.journal().len()),
             Effect::Shutdown => self.shut_down(),
             // At once: whoever changed it finds it done when the reply comes.
             Effect::Configure(_) => self.apply_settings(),

@@ -195,6 +195,11 @@ impl Engine {
                 LOG
             }
             Effect::Shutdown => SHUTDOWN,
+            Effect::AppendJournal => {
+                // Nobody keeps it yet.
+                self.inner.journal_written(self.inner.journal().len());
+                DONE
+            }
             _ => DONE,
         }
     }

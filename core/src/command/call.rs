@@ -19,11 +19,16 @@ pub fn call(
     let reply_start = ctx.reply.out.len();
     // One reading a command: it starts when the one before it ended.
     let start = ctx.server.tick;
+    let dirty = ctx.db.dirty;
+    ctx.db.journal.replaced = false;
     let result = (command.run)(ctx, args);
     ctx.server.tick = (ctx.server.hooks.stopwatch)();
     let nanos = ctx.server.tick.wrapping_sub(start);
     if ctx.db.tracking.is_on() {
         tracking::after(ctx, command, args);
+    }
+    if ctx.db.journal.on {
+        write_down(ctx, command, args, dirty);
     }
     match result {
         Ok(Flow::Block(wait)) => {
@@ -43,6 +48,22 @@ pub fn call(
             ctx.server.stats.count_error(&error.text());
             Err(error)
         }
+    }
+}
+
+/// Writes the command to the journal, if it changed something and nothing stands for it there.
+#[cold]
+#[inline(never)]
+fn write_down(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>, dirty_before: u64) {
+    let (db, now_ms) = (ctx.db.current(), ctx.db.now_ms);
+    let journal = &mut ctx.db.journal;
+    if ctx.db.dirty != dirty_before && !journal.replaced {
+        journal.write(db, now_ms, args.iter_from(0));
+    }
+    // What EXEC or a script has run is written: they are not.
+    journal.replaced = true;
+    if command.flags.contains(Flags::TOUCHES_ARBITRARY_KEYS) {
+        journal.loosen();
     }
 }
 

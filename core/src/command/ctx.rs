@@ -46,6 +46,18 @@ impl Ctx<'_> {
         self.db.now_ms
     }
 
+    /// What expires at this time or before is gone, in Unix milliseconds: never, while a file is read.
+    #[inline]
+    pub fn due_ms(&self) -> i64 {
+        self.db.due_ms()
+    }
+
+    /// Has this command written to the journal in the place of the running one, or beside another that stands
+    /// for it: see [`crate::store::journal`].
+    pub fn replicate(&mut self, words: &[&[u8]]) {
+        self.db.replicate(words);
+    }
+
     /// Waits for any of `keys` to get a value of `kind`, for `timeout_us` microseconds (0: for ever).
     /// In a transaction or a script, or if its host is synchronous, the client gets what it would get when time is up.
     pub fn block<'k>(

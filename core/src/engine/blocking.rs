@@ -51,7 +51,10 @@ impl Engine {
             clients.put_back(client);
             return Served::No;
         }
+        // What is told of the key is no part of the command.
+        self.end_unit();
         let served = self.run_again(&mut client, key);
+        self.end_unit();
         if self.store_has_news() {
             self.spread_news();
         }

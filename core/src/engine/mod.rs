@@ -3,9 +3,11 @@
 
 mod blocking;
 mod cron;
+mod journal;
 mod output;
 mod persistence;
 mod receive;
+pub mod replay;
 mod scripts;
 mod settings;
 #[cfg(test)]
@@ -13,6 +15,7 @@ mod tests;
 
 pub use crate::client::{ConnId, Peer};
 pub use crate::server::{Effect, Hooks, Level, Now, Progress, SnapshotKind, Ticket};
+pub use replay::{Fault, Replay, ReplayError};
 
 use crate::acl::{Access, password};
 use crate::client::{Client, Clients, PubSub};

@@ -6,7 +6,7 @@ use crate::client::{Client, ConnId};
 use crate::command::tracking;
 use crate::commands::connection::release;
 use crate::commands::pubsub::publish_events;
-use crate::server::{Effect, Level, Now};
+use crate::server::{Effect, Level, Now, SnapshotKind};
 use alloc::format;
 use alloc::string::String;
 use core::mem::take;
@@ -15,7 +15,12 @@ impl Engine {
     /// What the host is to do now, in this order; `None`: wait for input or for [`Engine::deadline`].
     #[inline]
     pub fn poll(&mut self) -> Option<Effect> {
-        self.server.effects.pop_front()
+        let effect = self.server.effects.pop_front();
+        if let Some(Effect::BeginSnapshot(_, SnapshotKind::AofBase)) = effect {
+            self.store.journal.pass_cut();
+            self.announce_journal();
+        }
+        effect
     }
 
     /// The bytes to be sent to a connection, as slices for a `writev`. Empty when there are none.
@@ -103,6 +108,7 @@ impl Engine {
 
     /// What every input ends with: spread the news, serve those who wait, queue what there is to send.
     pub(super) fn after_input(&mut self) {
+        self.end_unit();
         loop {
             if self.store_has_news() {
                 self.spread_news();

@@ -344,6 +344,7 @@ impl Engine {
         if mode != ReplyMode::On || ctx.client.reply_mode != ReplyMode::On {
             hush(&mut ctx, mode, start);
         }
+        self.end_unit();
         if self.server.config_changed {
             self.apply_config();
         }

@@ -121,6 +121,15 @@ impl Engine {
         store.access.log_factor = config.number("lfu-log-factor") as u32;
         store.access.decay_minutes = config.number("lfu-decay-time") as u32;
         store.access.set_now(self.server.now.unix_ms());
+        store.lazy_expire = config.is_on("lazyfree-lazy-expire");
+        store.lazy_eviction = config.is_on("lazyfree-lazy-eviction");
+        store.journal.timestamps = config.is_on("aof-timestamp-enabled");
+        let on = config.is_on("appendonly");
+        if on && !store.journal.on {
+            store.journal.start();
+        } else if !on {
+            store.journal.stop();
+        }
     }
 }
 

@@ -59,6 +59,9 @@ pub enum Effect {
     BeginSnapshot(Ticket, SnapshotKind),
     /// The snapshot is not wanted any more: drop the temporary file. `Engine::complete` is not called for it.
     AbortSnapshot(Ticket),
+    /// Append all that `Engine::journal` gives to the append-only file, then say `Engine::journal_written`. It
+    /// comes before the replies that promise it.
+    AppendJournal,
     /// End the process, as SHUTDOWN asks.
     Shutdown,
 }

@@ -105,7 +105,9 @@ impl Server {
         };
         state.running = Some(Running { ticket, kind, since: self.now, dirty });
         self.effects.push_back(Effect::Log(Level::Notice, line.into()));
-        self.effects.push_back(Effect::BeginSnapshot(ticket, kind));
+        // Before what is promised to clients from now on, and after the journal up to here.
+        let place = usize::from(matches!(self.effects.front(), Some(Effect::AppendJournal)));
+        self.effects.insert(place, Effect::BeginSnapshot(ticket, kind));
     }
 
     /// The host has written a snapshot, or could not; the changes that are saved now.

@@ -209,6 +209,8 @@ impl Store {
         let current = core::mem::replace(&mut self.current, db);
         let before = used_memory();
         self.remove(&key);
+        self.journal_removal(&key, self.lazy_eviction);
+        self.journal.end_unit();
         let freed = before.saturating_sub(used_memory());
         self.stats.evicted += 1;
         // Nobody changed it, whoever's command needs the room.

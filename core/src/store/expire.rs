@@ -24,7 +24,7 @@ impl Store {
     /// One round over all databases; whether there is more to do at once. `effort` is
     /// `active-expire-effort`, 1 to 10: more of it leaves fewer keys that are due.
     pub fn expire_round(&mut self, effort: u32) -> bool {
-        if self.keep_expired || !self.dbs.iter().any(super::Db::has_expiries) {
+        if self.keep_expired || self.loading || !self.dbs.iter().any(super::Db::has_expiries) {
             return false;
         }
         let current = self.current;
@@ -97,6 +97,9 @@ impl Store {
     pub(super) fn note_expired(&mut self, mut entry: super::Entry) {
         preserve!(self, &mut entry);
         self.unindex(&entry);
+        self.journal_removal(entry.key(), self.lazy_expire);
+        // Each goes by itself.
+        self.journal.end_unit();
         self.stats.expired += 1;
         self.touched.extend(self.dbs[self.current].watch.watchers_of_live(entry.key()));
         self.tracking.changed(entry.key(), 0);
@@ -117,14 +120,14 @@ impl Store {
             let (entries, rng) = (&self.dbs[self.current].entries, &mut self.rng);
             let entry = entries.random(|| rng.next_u64())?;
             let chosen: Box<[u8]> = Box::from(entry.key());
-            if !entry.is_due(self.now_ms) {
+            if !entry.is_due(self.due_ms()) {
                 return Some(chosen);
             }
             self.exists(&chosen);
             key = Some(chosen);
         }
         // Nearly all have expired. One that has not may still be near.
-        let now_ms = self.now_ms;
+        let now_ms = self.due_ms();
         let mut live = None;
         let at = self.rng.next_u64();
         self.db().entries().sample(at, 1000, |entry| {

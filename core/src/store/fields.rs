@@ -72,7 +72,7 @@ impl Store {
     /// Handlers say so before they change named fields, or when they miss one.
     #[inline]
     pub fn expire_fields<'a>(&mut self, key: &[u8], names: impl Iterator<Item = &'a [u8]>) {
-        if self.db().has_due_fields(self.now_ms) && !self.keep_expired {
+        if self.db().has_due_fields(self.now_ms) && !self.keep_expired && !self.loading {
             self.remove_due_fields(key, |hash, seed, now_ms| {
                 let due = |name: &&[u8]| hash.is_due(name, seed, now_ms);
                 let due: alloc::vec::Vec<_> = names.filter(due).collect();
@@ -84,7 +84,7 @@ impl Store {
     /// Removes all fields of the hash at `key` that are due, and the key with the last field.
     #[inline]
     pub fn expire_all_fields_of(&mut self, key: &[u8]) {
-        if self.db().has_due_fields(self.now_ms) && !self.keep_expired {
+        if self.db().has_due_fields(self.now_ms) && !self.keep_expired && !self.loading {
             self.remove_due_fields(key, |hash, seed, now_ms| {
                 hash.remove_due(now_ms, usize::MAX, seed)
             });

@@ -14,6 +14,7 @@ pub mod evict;
 pub mod expire;
 pub mod fields;
 pub mod garbage;
+pub mod journal;
 mod strings;
 pub mod tracking;
 pub mod watch;
@@ -36,6 +37,7 @@ use cut::{Cut, preserve};
 use db::hasher;
 use evict::Eviction;
 use garbage::Garbage;
+use journal::Journal;
 use tracking::Tracking;
 use watch::{Standing, WaitTable, WatchTable};
 
@@ -48,7 +50,7 @@ macro_rules! live_slot {
         let Db { entries, watch, wait, field_times, .. } = &mut $store.dbs[$store.current];
         let key: &[u8] = $key;
         match entries.find_slot($hash, |entry| entry.has_key(key)) {
-            Some(slot) if slot.mark() && slot.get().is_due($store.now_ms) => {
+            Some(slot) if slot.mark() && slot.get().is_due($store.now_ms) && !$store.loading => {
                 if !$store.keep_expired {
                     let mut entry = slot.remove(hasher(&$store.tuning.seed));
                     preserve!($store, &mut entry);
@@ -78,7 +80,7 @@ macro_rules! slot_or_insert {
         if !new {
             preserve!($store, slot.get_mut());
         }
-        if !new && slot.mark() && slot.get().is_due($store.now_ms) {
+        if !new && slot.mark() && slot.get().is_due($store.now_ms) && !$store.loading {
             let expired = slot.replace(make());
             slot.set_mark(false);
             obituary!($store, watch, wait, field_times).publish(expired);
@@ -115,6 +117,9 @@ macro_rules! obituary {
             touched: &mut $store.touched,
             events: &mut $store.events,
             garbage: &mut $store.garbage,
+            journal: &mut $store.journal,
+            now_ms: $store.now_ms,
+            lazily: $store.lazy_expire,
         }
     };
 }
@@ -173,6 +178,12 @@ pub struct Store {
     pub no_touch: bool,
     /// Expired keys are kept until this is cleared (CLIENT PAUSE WRITE keeps the data set as it is).
     pub keep_expired: bool,
+    /// A file is being read: nothing is due, however long ago.
+    pub loading: bool,
+    /// `lazyfree-lazy-expire`.
+    pub lazy_expire: bool,
+    /// `lazyfree-lazy-eviction`.
+    pub lazy_eviction: bool,
     /// What clients cache.
     pub tracking: Tracking,
     /// WATCHers whose keys were touched.
@@ -185,6 +196,8 @@ pub struct Store {
     pub garbage: Garbage,
     /// What is evicted when memory runs out.
     pub eviction: Eviction,
+    /// What is written to the append-only file.
+    pub journal: Journal,
     /// The snapshot that is being written.
     pub cut: Cut,
     /// The database where active expiry goes on.
@@ -207,11 +220,15 @@ impl Store {
             rng,
             no_touch: false,
             keep_expired: false,
+            loading: false,
+            lazy_expire: false,
+            lazy_eviction: false,
             touched: Vec::new(),
             ready: Vec::new(),
             events: Vec::new(),
             garbage: Garbage::default(),
             eviction: Eviction::default(),
+            journal: Journal::default(),
             cut: Cut::default(),
             expire_db: 0,
         }
@@ -319,7 +336,13 @@ impl Store {
     /// Whether `key` is there and its time is up. Deletes nothing.
     pub fn has_expired(&self, key: &[u8]) -> bool {
         let expiry_ms = self.db().find(self.hash(key), key).and_then(Entry::expiry_ms);
-        expiry_ms.is_some_and(|at_ms| at_ms <= self.now_ms)
+        expiry_ms.is_some_and(|at_ms| at_ms <= self.due_ms())
+    }
+
+    /// What expires at this time or before is gone, in Unix milliseconds.
+    #[inline]
+    pub fn due_ms(&self) -> i64 {
+        if self.loading { i64::MIN } else { self.now_ms }
     }
 
     #[inline]
@@ -467,7 +490,7 @@ impl Store {
     /// for each of them, so that what has expired is gone.
     pub fn shared<T: Object>(&self, key: &[u8]) -> Option<&T> {
         let entry = self.db().find(self.hash(key), key)?;
-        if entry.expiry_ms().is_some_and(|at_ms| at_ms <= self.now_ms) {
+        if entry.expiry_ms().is_some_and(|at_ms| at_ms <= self.due_ms()) {
             return None;
         }
         entry.as_object()
@@ -733,6 +756,9 @@ struct Obituary<'a> {
     touched: &'a mut Vec<u64>,
     events: &'a mut Vec<KeyEvent>,
     garbage: &'a mut Garbage,
+    journal: &'a mut Journal,
+    now_ms: i64,
+    lazily: bool,
 }
 
 impl Obituary<'_> {
@@ -740,6 +766,7 @@ impl Obituary<'_> {
     #[cold]
     fn publish(self, entry: Entry) {
         fields::unindex(self.field_times, self.seed, &entry);
+        self.journal.removal(self.db, self.now_ms, entry.key(), self.lazily);
         self.stats.expired += 1;
         self.touched.extend(self.watch.watchers_of_live(entry.key()));
         self.tracking.changed(entry.key(), 0);

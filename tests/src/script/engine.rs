@@ -20,6 +20,8 @@ pub struct EngineHost {
     connections: BTreeMap<String, Connection>,
     /// What went in and came out, a line each, for the engine in WebAssembly to do the same.
     tape: Option<String>,
+    /// The append-only file.
+    journal: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl EngineHost {
     /// An engine with the default configuration and a seed.
     pub fn new(seed: u8) -> Self {
         let engine = Engine::new(config(), [seed; 32], BIRTH, Hooks::default());
-        Self { engine, now: BIRTH, connections: BTreeMap::new(), tape: None }
+        Self { engine, now: BIRTH, connections: BTreeMap::new(), tape: None, journal: Vec::new() }
     }
 
     /// Sets the wall clock to this machine's, to compare times with another server's.
@@ -53,6 +55,11 @@ impl EngineHost {
     /// The engine, to look into.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The append-only file so far.
+    pub fn journal(&self) -> &[u8] {
+        &self.journal
     }
 
     /// The data set as a file.
@@ -107,6 +114,10 @@ impl EngineHost {
                         self.record(|| format!("close {name:?}"));
                     }
                     self.engine.disconnect(self.now, id);
+                }
+                Effect::AppendJournal => {
+                    self.journal.extend_from_slice(self.engine.journal());
+                    self.engine.journal_written(self.engine.journal().len());
                 }
                 Effect::Shutdown => return Err("the engine asks to shut down".into()),
                 _ => {}

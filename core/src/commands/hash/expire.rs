@@ -114,7 +114,7 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>, unit: FieldUnit) -> Result<Flow, Error
     let at_ms = unit.unix_ms(ctx, args, 2)?;
     let condition = Condition::parse(args, 3);
     let names = parse_fields(args, if condition.is_some() { 4 } else { 3 }, NOT_POSITIVE)?;
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     ctx.db.expire_fields(key, args.iter_from(names));
     ctx.reply.array(args.len() - names);
     let Some((hash, tuning, _)) = ctx.db.object_and_tuning::<Hash>(key)? else {
@@ -169,7 +169,7 @@ fn hpersist(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let key = &args[1];
     ctx.db.check_type::<Hash>(key)?;
     let names = parse_fields(args, 2, super::fields::NOT_POSITIVE)?;
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     ctx.reply.array(args.len() - names);
     let Some((hash, tuning, _)) = ctx.db.object_and_tuning::<Hash>(key)? else {
         return reply_absent(ctx, args, names);
@@ -279,7 +279,7 @@ fn reply_times(
     args: Args<'_>,
     shown: impl Fn(i64) -> i64,
 ) -> Result<Flow, Error> {
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         let names = parse_fields(args, 2, super::fields::NOT_POSITIVE)?;
         ctx.reply.array(args.len() - names);

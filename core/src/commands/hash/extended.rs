@@ -30,7 +30,7 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         None => (None, if persist { 3 } else { 2 }),
     };
     let names = parse_fields(args, fields, NOT_POSITIVE)?;
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     ctx.db.expire_fields(key, args.iter_from(names));
     ctx.reply.array(args.len() - names);
     let Some((hash, tuning, _)) = ctx.db.object_and_tuning::<Hash>(key)? else {
@@ -90,7 +90,7 @@ fn hgetdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let key = &args[1];
     ctx.db.check_type::<Hash>(key)?;
     let names = parse_fields(args, 2, NOT_POSITIVE)?;
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     ctx.db.expire_fields(key, args.iter_from(names));
     ctx.reply.array(args.len() - names);
     let Some((hash, tuning, _)) = ctx.db.object_and_tuning::<Hash>(key)? else {
@@ -194,7 +194,7 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let key = &args[1];
     let Options { fnx, fxx, keep_ttl, at_ms, first } = Options::parse(ctx, args)?;
     let exists = ctx.db.check_type::<Hash>(key)?;
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     ctx.db.expire_fields(key, args.iter_from(first).step_by(2));
     if fxx && !exists {
         ctx.reply.int(0);

@@ -16,7 +16,7 @@ pub const HGET: Command = Command::new("hget", 3, hget)
     .docs("key field", "Returns the value of a field.", "O(1)");
 
 fn hget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
     match hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed, now_ms)) {
         Some(value) => ctx.reply.element(value),
@@ -39,7 +39,7 @@ pub const HMGET: Command = Command::new("hmget", -3, hmget)
     .docs("key field [field ...]", "Returns the values of fields.", "O(N) for N fields");
 
 fn hmget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
     ctx.reply.array(args.len() - 2);
     let mut missed = false;
@@ -69,7 +69,7 @@ pub const HGETALL: Command = Command::new("hgetall", 2, hgetall)
     .docs("key", "Returns all fields with their values.", "O(N) for a hash of N fields");
 
 fn hgetall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         ctx.reply.map(0);
         return Ok(Flow::Done);
@@ -93,7 +93,7 @@ pub const HKEYS: Command = Command::new("hkeys", 2, hkeys)
     .docs("key", "Returns the names of all fields.", "O(N) for a hash of N fields");
 
 fn hkeys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
@@ -114,7 +114,7 @@ pub const HVALS: Command = Command::new("hvals", 2, hvals)
     .docs("key", "Returns the values of all fields.", "O(N) for a hash of N fields");
 
 fn hvals(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
@@ -151,7 +151,7 @@ pub const HEXISTS: Command = Command::new("hexists", 3, hexists)
     .docs("key field", "Tells whether a field exists.", "O(1)");
 
 fn hexists(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
     let exists = hash.is_some_and(|(hash, seed, _)| hash.contains(&args[2], seed, now_ms));
     ctx.reply.int(exists.into());
@@ -172,7 +172,7 @@ pub const HSTRLEN: Command = Command::new("hstrlen", 3, hstrlen)
     .docs("key field", "Returns the length of a field's value.", "O(1)");
 
 fn hstrlen(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
     let value = hash.and_then(|(hash, seed, _)| hash.get(&args[2], seed, now_ms));
     let len = value.map(Element::len);

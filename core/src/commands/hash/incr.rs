@@ -22,7 +22,7 @@ pub const HINCRBY: Command = Command::new("hincrby", 4, hincrby)
 fn hincrby(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let (key, name) = (&args[1], &args[2]);
     let by = args.int(3)?;
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     ctx.db.expire_fields(key, args.iter_from(2).take(1));
     let (hash, tuning, _) = ctx.db.object_or_insert::<Hash>(key)?;
     let sum = match hash.add_int(name, by) {
@@ -68,7 +68,7 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if !by.is_finite() {
         return Err(Error::Text("ERR value is NaN or Infinity"));
     }
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     ctx.db.expire_fields(key, args.iter_from(2).take(1));
     let (hash, tuning, _) = ctx.db.object_or_insert::<Hash>(key)?;
     let sum = match hash.get(name, &tuning.seed, now_ms) {

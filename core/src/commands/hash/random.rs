@@ -24,7 +24,7 @@ pub const HRANDFIELD: Command = Command::new("hrandfield", -2, hrandfield)
     );
 
 fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     if args.len() == 2 {
         ctx.db.expire_all_fields_of(&args[1]);
         let hash = ctx.db.object_and_seed::<Hash>(&args[1])?;
@@ -113,7 +113,7 @@ pub const HSCAN: Command = Command::new("hscan", -3, hscan)
 
 fn hscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let cursor = parse_cursor(args, 2)?;
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
         write_empty_scan(ctx.reply);
         return Ok(Flow::Done);

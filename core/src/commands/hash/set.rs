@@ -75,7 +75,7 @@ pub const HSETNX: Command = Command::new("hsetnx", 4, hsetnx)
 
 fn hsetnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let key = &args[1];
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     ctx.db.expire_fields(key, args.iter_from(2).take(1));
     let (hash, tuning, _) = ctx.db.object_or_insert::<Hash>(key)?;
     if hash.contains(&args[2], &tuning.seed, now_ms) {

@@ -130,7 +130,7 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         ctx.db.remove(key);
     }
     ctx.reply.ok();
-    if expiry_ms.is_some_and(|at_ms| at_ms <= ctx.now_ms()) {
+    if expiry_ms.is_some_and(|at_ms| at_ms <= ctx.due_ms()) {
         if taken {
             ctx.db.changed(Class::GENERIC, "del", key);
         }

@@ -135,7 +135,7 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>, unit: i64, base_ms: i64) -> Result<Flo
         .checked_mul(unit)
         .and_then(|span| span.checked_add(base_ms))
         .ok_or_else(|| Error::invalid_expire(ctx.command.name))?;
-    let now_ms = ctx.now_ms();
+    let due_ms = ctx.due_ms();
     let Some(mut slot) = ctx.db.slot(key) else {
         ctx.reply.int(0);
         return Ok(Flow::Done);
@@ -144,7 +144,7 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>, unit: i64, base_ms: i64) -> Result<Flo
         ctx.reply.int(0);
         return Ok(Flow::Done);
     }
-    if at_ms <= now_ms {
+    if at_ms <= due_ms {
         ctx.db.remove(key);
         ctx.db.changed(Class::GENERIC, "del", key);
     } else {

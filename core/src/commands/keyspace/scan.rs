@@ -22,7 +22,7 @@ pub const KEYS: Command = Command::new("keys", 2, keys)
 
 fn keys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let pattern = &args[1];
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let place = ctx.reply.deferred();
     let mut count = 0;
     for entry in ctx.db.db().entries() {
@@ -53,7 +53,7 @@ pub const SCAN: Command = Command::new("scan", -2, scan)
 fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let mut cursor = parse_cursor(args, 1)?;
     let options = ScanOptions::parse(args, 2, ScanKind::Keys)?;
-    let now_ms = ctx.now_ms();
+    let now_ms = ctx.due_ms();
     let start = ctx.reply.out.len();
     let (mut seen, mut found, mut buckets) = (0, 0, 0);
     let mut expired: Vec<Box<[u8]>> = Vec::new();

@@ -359,7 +359,7 @@ fn look_up(
         value.extend_from_slice(text.text(&mut itoa::Buffer::new()));
         return true;
     };
-    let now_ms = db.now_ms;
+    let now_ms = db.due_ms();
     let Ok(Some((hash, seed, _))) = db.object_and_seed::<Hash>(name) else { return false };
     let Some(found) = hash.get(field, seed, now_ms) else { return false };
     value.extend_from_slice(&found.text());

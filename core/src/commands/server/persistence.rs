@@ -106,6 +106,9 @@ fn start(ctx: &mut Ctx<'_>, kind: SnapshotKind) {
     let libraries = ctx.server.scripting.libraries.codes();
     let origin = ctx.server.origin(kind == SnapshotKind::AofBase);
     let scribe = Background::new(options(ctx), origin, &libraries);
+    if kind == SnapshotKind::AofBase {
+        ctx.db.journal.cut();
+    }
     ctx.db.begin_cut(Box::new(scribe));
     ctx.server.begin_snapshot(kind, ctx.db.dirty);
 }

@@ -218,7 +218,7 @@ fn getex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     if let Some(when) = options.when {
         let at_ms = when.unix_ms(ctx)?;
-        if when.is_absolute() && at_ms <= ctx.now_ms() {
+        if when.is_absolute() && at_ms <= ctx.due_ms() {
             ctx.db.remove(key);
             ctx.db.changed(Class::GENERIC, "del", key);
         } else {

@@ -216,7 +216,7 @@ fn apply(
     let expiry = match options.when {
         Some(when) if !keeps => {
             let at_ms = when.unix_ms(ctx)?;
-            if when.is_absolute() && at_ms <= ctx.now_ms() {
+            if when.is_absolute() && at_ms <= ctx.due_ms() {
                 // Its time is up already: there is nothing to store.
                 if exists {
                     ctx.db.remove(key);

@@ -1,0 +1,286 @@
+//! The journal: what changes the data set, as commands in the protocol's own form, for the append-only file.
+//!
+//! It is kept here because keys expire and are evicted here. Three rules make it the same as Redis's:
+//!
+//! - A command that changed something is written as it came, unless its handler wrote something else in its place
+//!   ([`Store::replicate`]): whatever depends on the time, on chance or on having waited.
+//! - What one *unit* wrote belongs together: a command with all that expired on its way, EXEC, a script. More
+//!   than one command of a unit stand between MULTI and EXEC.
+//! - SELECT goes before a command for another database than the last one's.
+//!
+//! ```text
+//! out:  ├── whole units, for the host ──┤├── the unit that runs ──┤
+//!       0                           whole                     out.len()
+//! ```
+//!
+//! A unit is written at the end of what waits for the host; when it turns out to have several commands, MULTI is put
+//! before them. While the journal is off, a command pays one test.
+
+use super::Store;
+use crate::collections::decimal;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// More room than this is given back when the host has taken what was in it.
+const ROOM_KEPT: usize = 1 << 20;
+
+/// Commands on their way to the append-only file.
+#[derive(Debug, Default)]
+pub struct Journal {
+    /// Whether changes are written down.
+    pub on: bool,
+    /// The running command is not to be written as it came: what stands for it is written already.
+    pub replaced: bool,
+    /// `aof-timestamp-enabled`.
+    pub timestamps: bool,
+    /// Why the host cannot write it, while it cannot.
+    pub failure: Option<String>,
+    /// Something was written that the engine has yet to see.
+    pub has_news: bool,
+    /// The host has been told that there is something.
+    pub announced: bool,
+    /// How much of it is on disk, in bytes since the engine began.
+    pub synced: u64,
+    /// What the host has not taken yet.
+    out: Vec<u8>,
+    /// How much of that is of units that have ended.
+    whole: usize,
+    /// Commands of the running unit.
+    commands: u32,
+    /// The running unit met keys that had expired by chance: they do not belong together.
+    loose: bool,
+    /// The bytes that the host has taken.
+    taken: u64,
+    /// The database of the last command.
+    db: Option<usize>,
+    /// Where another file begins, in bytes since the engine began, while the host does not know of it.
+    cut: Option<u64>,
+    /// The second of the last annotation.
+    stamped_s: i64,
+}
+
+impl Journal {
+    /// Begins to write changes down.
+    pub fn start(&mut self) {
+        self.on = true;
+        self.db = None;
+    }
+
+    /// Changes are no longer written down.
+    pub fn stop(&mut self) {
+        self.on = false;
+        self.failure = None;
+    }
+
+    /// What follows is for another file, which says for itself which database it means. The host gets it once
+    /// it knows of the file.
+    pub fn cut(&mut self) {
+        self.db = None;
+        self.cut = Some(self.end());
+    }
+
+    /// The host knows of the new file.
+    pub fn pass_cut(&mut self) {
+        self.cut = None;
+    }
+
+    /// The units that the host has not taken yet.
+    pub fn waiting(&self) -> &[u8] {
+        let len = match self.cut {
+            None => self.whole,
+            Some(cut) => self.whole.min(cut.saturating_sub(self.taken) as usize),
+        };
+        &self.out[..len]
+    }
+
+    /// Where the journal ends, in bytes since the engine began.
+    pub fn end(&self) -> u64 {
+        self.taken + self.whole as u64
+    }
+
+    /// The host has taken `count` bytes of [`Journal::waiting`].
+    pub fn take(&mut self, count: usize) {
+        debug_assert!(count <= self.whole, "the host takes what it was given");
+        let count = count.min(self.whole);
+        self.taken += count as u64;
+        self.whole -= count;
+        if count == self.out.len() && self.out.capacity() > ROOM_KEPT {
+            self.out = Vec::new();
+        } else {
+            self.out.drain(..count);
+        }
+        if self.waiting().is_empty() {
+            self.announced = false;
+        }
+    }
+
+    /// Writes a command of the running unit, for database `db`.
+    pub fn write<'a>(
+        &mut self,
+        db: usize,
+        now_ms: i64,
+        words: impl ExactSizeIterator<Item = &'a [u8]>,
+    ) {
+        let unix_s = now_ms / 1000;
+        if self.commands == 0 && self.timestamps && unix_s > self.stamped_s {
+            self.stamped_s = unix_s;
+            self.out.extend_from_slice(b"#TS:");
+            self.number(unix_s.unsigned_abs());
+            // It is not part of the transaction that may follow.
+            self.whole = self.out.len();
+        }
+        if self.db != Some(db) {
+            self.db = Some(db);
+            let mut text = [0; decimal::MAX_TEXT];
+            let start = decimal::write_unsigned(db as u64, &mut text);
+            self.out.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n");
+            self.word(&text[start..]);
+        }
+        self.out.push(b'*');
+        self.number(words.len() as u64);
+        for word in words {
+            self.word(word);
+        }
+        self.commands += 1;
+        self.has_news = true;
+    }
+
+    /// What expired during the running unit did so by chance, and is no part of a transaction.
+    pub fn loosen(&mut self) {
+        self.loose = true;
+    }
+
+    /// Ends the running unit, if there is one.
+    pub fn end_unit(&mut self) {
+        if self.commands > 1 && !self.loose {
+            let multi = b"*1\r\n$5\r\nMULTI\r\n".iter().copied();
+            self.out.splice(self.whole..self.whole, multi);
+            self.out.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
+        }
+        self.commands = 0;
+        self.loose = false;
+        self.whole = self.out.len();
+    }
+
+    fn word(&mut self, word: &[u8]) {
+        self.out.push(b'$');
+        self.number(word.len() as u64);
+        self.out.extend_from_slice(word);
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    fn number(&mut self, value: u64) {
+        let mut text = [0; decimal::MAX_TEXT];
+        let start = decimal::write_unsigned(value, &mut text);
+        self.out.extend_from_slice(&text[start..]);
+        self.out.extend_from_slice(b"\r\n");
+    }
+}
+
+impl Store {
+    /// Writes a command that stands for the running one, or for a part of it. Nothing stands for it if
+    /// [`Store::replicate_nothing`] says so.
+    pub fn replicate(&mut self, words: &[&[u8]]) {
+        self.journal.replaced = true;
+        if self.journal.on {
+            self.journal.write(self.current, self.now_ms, words.iter().copied());
+        }
+    }
+
+    /// The running command is not written as it came.
+    #[inline]
+    pub fn replicate_nothing(&mut self) {
+        self.journal.replaced = true;
+    }
+
+    /// `key` of the current database is gone though nobody asked for that.
+    pub(super) fn journal_removal(&mut self, key: &[u8], lazily: bool) {
+        if self.journal.on {
+            let (db, now_ms) = (self.current, self.now_ms);
+            self.journal.removal(db, now_ms, key, lazily);
+        }
+    }
+}
+
+impl Journal {
+    /// A key of database `db` is gone though nobody asked for that.
+    pub(super) fn removal(&mut self, db: usize, now_ms: i64, key: &[u8], lazily: bool) {
+        if self.on {
+            let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
+            self.write(db, now_ms, [name, key].into_iter());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal() -> Journal {
+        Journal { on: true, ..Journal::default() }
+    }
+
+    fn write(journal: &mut Journal, db: usize, line: &str) {
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        journal.write(db, 5_000, words.into_iter());
+    }
+
+    #[test]
+    fn a_unit_of_several_commands_is_a_transaction() {
+        let mut journal = journal();
+        write(&mut journal, 0, "DEL a");
+        journal.end_unit();
+        write(&mut journal, 1, "DEL b");
+        let first = journal.waiting().len();
+        write(&mut journal, 1, "DEL c");
+        assert_eq!(journal.waiting().len(), first, "the host sees whole units alone");
+        journal.end_unit();
+        let text = String::from_utf8_lossy(&journal.waiting()[first..]).replace("\r\n", " ");
+        let expected = "*1 $5 MULTI *2 $6 SELECT $1 1 *2 $3 DEL $1 b *2 $3 DEL $1 c *1 $4 EXEC ";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_loose_unit_is_none() {
+        let mut journal = journal();
+        write(&mut journal, 0, "DEL a");
+        write(&mut journal, 0, "DEL b");
+        journal.loosen();
+        journal.end_unit();
+        assert!(!journal.waiting().windows(5).any(|bytes| bytes == b"MULTI"));
+    }
+
+    #[test]
+    fn a_second_is_annotated_once_and_outside_of_transactions() {
+        let mut journal = Journal { timestamps: true, ..journal() };
+        for _ in 0..2 {
+            write(&mut journal, 0, "DEL a");
+            write(&mut journal, 0, "DEL b");
+            journal.end_unit();
+        }
+        let text = String::from_utf8_lossy(journal.waiting()).into_owned();
+        assert!(text.starts_with("#TS:5\r\n*1\r\n$5\r\nMULTI\r\n*2\r\n$6\r\nSELECT"), "{text}");
+        assert_eq!(text.matches("#TS").count(), 1);
+    }
+
+    #[test]
+    fn the_end_counts_what_was_taken() {
+        let mut journal = journal();
+        write(&mut journal, 0, "DEL a");
+        journal.end_unit();
+        let len = journal.waiting().len();
+        journal.take(len);
+        assert!(journal.waiting().is_empty());
+        write(&mut journal, 0, "DEL a");
+        journal.end_unit();
+        assert!(journal.end() > len as u64);
+        let len = journal.waiting().len();
+        journal.cut();
+        write(&mut journal, 0, "DEL a");
+        journal.end_unit();
+        assert_eq!(journal.waiting().len(), len, "the host does not know of the new file");
+        journal.take(len);
+        journal.pass_cut();
+        assert_eq!(String::from_utf8_lossy(journal.waiting()).matches("SELECT").count(), 1);
+    }
+}

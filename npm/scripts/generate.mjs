@@ -111,7 +111,8 @@ function signatures(command) {
     const found = rest.map(optionsOf);
     if (found.every(Boolean)) {
       const fields = new Map(found.flat());
-      const both = [...fields].flatMap(([name, type]) => [`${name}?: ${type}`, `${name.toLowerCase()}?: ${type}`]);
+      const property = (name) => (/^\w+$/.test(name) ? name : `'${name}'`);
+      const both = [...fields].flatMap(([name, type]) => [`${property(name)}?: ${type}`, `${property(name.toLowerCase())}?: ${type}`]);
       return [list(`options?: { ${both.join('; ')} }`), list('...tokens: Input[]')];
     }
     if (rest.length === 1 && rest[0].of.length === 1 && rest[0].of[0].kind === 'value' && !rest[0].of[0].repeated) {

@@ -97,7 +97,8 @@ async function buildJs() {
   copyFileSync(`${work}/engine.wasm`, `${here}dist/engine.wasm`);
   const wasm = readFileSync(`${work}/engine.wasm`);
 
-  const common = { bundle: true, target: 'es2022', logLevel: 'warning', absWorkingDir: here };
+  const { version } = JSON.parse(readFileSync(`${here}package.json`, 'utf8'));
+  const common = { define: { REDSTART_VERSION: JSON.stringify(version) }, bundle: true, target: 'es2022', logLevel: 'warning', absWorkingDir: here };
   const glue = {
     name: 'glue',
     setup: (b) => b.onResolve({ filter: /^#glue$/ }, () => ({ path: `${work}/glue.mjs` })),
@@ -112,7 +113,7 @@ async function buildJs() {
   });
   const shared = sharing('./core.mjs');
   await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/core.mjs', format: 'esm', plugins: [glue] });
-  for (const name of ['node', 'browser', 'workerd', 'edge-light', 'slim']) {
+  for (const name of ['node', 'browser', 'workerd', 'edge-light', 'slim', 'worker']) {
     const platform = name === 'node' ? 'node' : 'neutral';
     await build({ ...common, entryPoints: [`src/entry/${name}.mjs`], outfile: `dist/${name}.mjs`, format: 'esm', platform, plugins: [shared] });
   }
@@ -125,7 +126,7 @@ async function buildJs() {
   }
   await build({ ...common, entryPoints: ['src/node/cli.ts'], outfile: 'dist/cli.mjs', format: 'esm', platform: 'node', banner: { js: '#!/usr/bin/env node' }, plugins: [sharing('./node.mjs')] });
   // Import forms that esbuild does not know go through as they are.
-  for (const name of ['deno', 'bun']) {
+  for (const name of ['deno', 'bun', 'worker.node', 'worker.deno', 'worker.bun']) {
     writeFileSync(`${here}dist/${name}.mjs`, readFileSync(`${here}src/entry/${name}.mjs`, 'utf8').replaceAll('../index.js', './core.mjs'));
   }
   await build({ ...common, entryPoints: ['src/entry/node.cts.mjs'], outfile: 'dist/node.cjs', format: 'cjs', platform: 'node', plugins: [glue], external: ['./bytes.cjs'] });

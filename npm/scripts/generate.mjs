@@ -126,6 +126,9 @@ function signatures(command) {
 const replies = new Map();
 for (const [type, names] of Object.entries(REPLIES)) for (const name of names.split(/\s+/)) replies.set(name, type);
 
+/** Those whose types are written by hand, since they are more than one command. */
+const CUSTOM = ['subscribe', 'psubscribe', 'ssubscribe', 'reset', 'multi', 'scan', 'hscan', 'sscan', 'zscan'];
+
 const methods = [];
 const aliases = {};
 for (const command of table) {
@@ -137,23 +140,25 @@ for (const command of table) {
     ? container + sub.split('-').map((word) => capital(camel(word) ?? word)).join('')
     : command.name.replaceAll('-', '_');
   const doc = `  /** ${command.summary}${command.syntax && !isContainer ? ` \`${command.name.replace('|', ' ').toUpperCase()} ${command.syntax}\`` : ''} */`;
-  const declare = (name) => lists.map((list) => `  ${name}(${list}): ${reply};`).join('\n');
-  const custom = ['subscribe', 'psubscribe', 'ssubscribe', 'reset'].includes(command.name);
+  const declare = (name) => lists.map((list) => `  ${name}(${list}): Out<M, ${reply}>;`).join('\n');
+  const custom = CUSTOM.includes(command.name);
   if (sub) aliases[made] = command.name;
   if (!custom) methods.push(`${doc}\n${declare(made)}`);
   const alias = sub ? undefined : camel(command.name);
-  if (alias && alias !== command.name && !custom) {
+  if (alias && alias !== command.name) {
     aliases[alias] = command.name;
-    methods.push(`  /** {@link Commands.${made}} */\n${declare(alias)}`);
+    if (!custom) methods.push(`  /** {@link Commands.${made}} */\n${declare(alias)}`);
   }
 }
 /** Commands whose last argument may be an object of fields and values. */
 const pairs = table.filter((c) => /(field|key) value \[\1 value|(field|key) value\.\.\./.test(c.syntax)).map((c) => c.name);
+const reads = table.filter((c) => c.flags.split(' ').includes('readonly')).map((c) => c.name);
 
 const text = `/** Made by scripts/generate.mjs from commands.json. */
 
 import type { Arg, Input } from '../request.js';
 import type { Reply } from '../reply.js';
+import type { Mode, Out } from '../table.js';
 
 /** The names of all commands; subcommands as \`container|name\`. */
 export const NAMES = ${JSON.stringify(table.map((c) => c.name).join(' '))}.split(' ');
@@ -164,8 +169,11 @@ export const PAIRS: ReadonlySet<string> = new Set(${JSON.stringify(pairs)});
 /** Other names of the methods: camelCase, and subcommands. */
 export const ALIASES: { readonly [alias: string]: string } = ${JSON.stringify(aliases, null, 2)};
 
-/** Every command as a method; \`S\` is what its strings come as. */
-export interface Commands<S extends string | Uint8Array> {
+/** Commands that only read keys. */
+export const READS: ReadonlySet<string> = new Set(${JSON.stringify(reads.join(' '))}.split(' '));
+
+/** Every command as a method; \`S\` is what its strings come as, \`M\` when its replies do. */
+export interface Commands<S extends string | Uint8Array, M extends Mode = 'now'> {
 ${methods.join('\n').replaceAll('`', '`')}
 }
 `;

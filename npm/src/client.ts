@@ -3,7 +3,7 @@
 import type { Connection } from './connection.js';
 import type { Engine } from './engine.js';
 import { ReplyError } from './error.js';
-import { Reader, type Reply } from './reply.js';
+import { Reader, replyEnd, type Reply } from './reply.js';
 import type { Arg } from './request.js';
 
 const encoder = new TextEncoder();
@@ -31,43 +31,6 @@ function join(parts: readonly Uint8Array[], length: number): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-/** Where the reply that begins at `at` ends; -1 if not all of it is there. */
-export function replyEnd(bytes: Uint8Array, at: number): number {
-  // How many replies are still to be passed: an aggregate is one, and then its elements.
-  for (let left = 1; left > 0; left--) {
-    if (at >= bytes.length) return -1;
-    const kind = bytes[at]!;
-    const line = bytes.indexOf(10, at);
-    if (line < 0) return -1;
-    const count = () => Number(String.fromCharCode(...bytes.subarray(at + 1, line - 1)));
-    switch (kind) {
-      case 0x24: // $
-      case 0x3d: { // =
-        const length = count();
-        at = line + 1 + (length < 0 ? 0 : length + 2);
-        break;
-      }
-      case 0x2a: // *
-      case 0x7e: // ~
-      case 0x3e: // >
-        left += Math.max(count(), 0);
-        at = line + 1;
-        break;
-      case 0x25: // %
-        left += 2 * count();
-        at = line + 1;
-        break;
-      case 0x7c: // |: attributes stand before the reply that they are about
-        left += 2 * count() + 1;
-        at = line + 1;
-        break;
-      default:
-        at = line + 1;
-    }
-  }
-  return at > bytes.length ? -1 : at;
 }
 
 /** Whose turn it is, and how it wants its reply. */

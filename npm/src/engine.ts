@@ -8,11 +8,17 @@
 import { type Clock, setTimer, Time } from './clock.js';
 import { Connection } from './connection.js';
 import { ReplyError } from './error.js';
-import { type Commands, ALIASES, NAMES, PAIRS } from './generated/commands.js';
+import { Feed, type Listener, Listeners, type Message, namesOf, type Way } from './feed.js';
+import type { Commands } from './generated/commands.js';
+import { LiveQueries, type LiveQuery } from './live.js';
 import { moduleNow, ready } from './module.js';
 import { type Event, Native } from './native.js';
+import { Queue, transactionOf, transactionReplies } from './queue.js';
 import { Reader, type Reply } from './reply.js';
-import { type Arg, areArgs, flatten, Head, type Input } from './request.js';
+import type { Arg, Head, Input } from './request.js';
+import { isWalk, SCANS, type Scans, type ScansAndWalks, walk } from './scan.js';
+import { Session } from './session.js';
+import { headOf, install, named, plainArgs, type Request } from './table.js';
 
 /** How an engine is to be. */
 export interface EngineOptions {
@@ -26,30 +32,13 @@ export interface EngineOptions {
   log?: (line: string) => void;
 }
 
-/** Gets what is published on a channel; `pattern` is set where the subscription was to a pattern. */
-export type Listener = (message: string, channel: string, pattern?: string) => void;
-
 /** What `Engine.bytes` is: the same commands, with bytes where others give strings. */
-export interface Bytes extends Commands<Uint8Array> {
+export interface Bytes extends Commands<Uint8Array>, Scans<Uint8Array, 'now'> {
   /** Any command by its name. */
   call(...command: Input[]): Reply;
 }
 
-export interface Engine extends Commands<string> {}
-
-/** Heads by the names of commands, also of those that are none. */
-const heads = new Map<string, Head>();
-const RAW = new Head('');
-const HEADS_MAX = 512;
-
-function headOf(name: string): Head {
-  let head = heads.get(name);
-  if (!head) {
-    head = new Head(name, PAIRS.has(name));
-    if (heads.size < HEADS_MAX) heads.set(name, head);
-  }
-  return head;
-}
+export interface Engine extends Commands<string>, ScansAndWalks<'now'> {}
 
 export class Engine {
   private readonly options: EngineOptions;
@@ -59,7 +48,8 @@ export class Engine {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private view: Bytes | undefined;
   private readonly connections = new Map<number, Connection>();
-  private readonly listeners = new Map<string, Set<Listener>>();
+  private readonly listeners = new Listeners();
+  private readonly lives = new Map<number, LiveQueries>();
   private pushes: Reply[][] = [];
   private queue: (() => void)[] = [];
   private dispatching = false;
@@ -83,12 +73,13 @@ export class Engine {
 
   /** Any command: `engine.call('SET', 'k', 'v', {EX: 60})`. */
   call(...command: Input[]): Reply {
-    return this.invoke(RAW, command, false);
+    const { head, inputs } = named(command);
+    return this.invoke(head, inputs, false);
   }
 
   /** Any command as one list. */
   sendCommand(command: readonly Input[]): Reply {
-    return this.invoke(RAW, command, false);
+    return this.call(...command);
   }
 
   /** The same commands with bytes instead of strings in their replies: `engine.bytes.get('k')`. */
@@ -96,32 +87,74 @@ export class Engine {
     return (this.view ??= new BytesView(this) as unknown as Bytes);
   }
 
+  /** Gathers commands: `engine.pipeline().set('k', 1).incr('k').exec()`. */
+  pipeline(): Queue<'now'> {
+    return new Queue((requests) => requests.map((request) => this.attempt(request)));
+  }
+
+  /** Gathers commands, which are run as one transaction. MULTI itself is `engine.call('MULTI')`. */
+  multi(): Queue<'now'> {
+    return new Queue((requests) => transactionReplies(transactionOf(requests).map((request) => this.attempt(request))));
+  }
+
   /**
-   * Calls `listener` with what is published on the channels. Returns a function that ends this.
-   * Messages come before the call that published them returns.
+   * As a store's, so that both take the same function if it does not wait: what `work` returns is the result, or the
+   * replies if that is a `multi()`. Nothing can come between here, with or without it.
    */
-  subscribe(channels: string | readonly string[], listener: Listener): () => void {
+  transaction<T>(work: (tx: this) => T): T extends Queue<'now'> ? Reply[] : T {
+    if (typeof work !== 'function') throw new TypeError('transaction: argument 1: expected a function');
+    try {
+      const result: unknown = work(this);
+      if (typeof (result as PromiseLike<unknown> | null)?.then === 'function') throw new TypeError('transaction: expected a function that does not wait: on an engine nothing does');
+      return (result instanceof Queue ? result.exec() : result) as never;
+    } finally {
+      if (this.native && !this.native.isDead) this.invoke(headOf('unwatch'), [], false);
+    }
+  }
+
+  /**
+   * The reply to a command that reads, and again whenever a key that it read has changed:
+   * `for await (const top of engine.live(['ZREVRANGE', 'board', 0, 9, 'WITHSCORES'])) …`
+   */
+  live(command: readonly Input[], { bytes = false }: { bytes?: boolean } = {}): LiveQuery {
+    const database = Number(/ db=(\d+)/.exec(String(this.call('CLIENT', 'INFO')))?.[1] ?? 0);
+    let lives = this.lives.get(database);
+    if (!lives) this.lives.set(database, (lives = new LiveQueries(() => new Session(this.connect(), { database }))));
+    return lives.query(command, bytes);
+  }
+
+  /**
+   * Calls `listener` with what is published on the channels, and returns a function that ends this. Messages come
+   * before the call that published them returns. Without a listener they are there for `for await`.
+   */
+  subscribe(channels: string | readonly string[]): Feed<Message>;
+  subscribe(channels: string | readonly string[], listener: Listener): () => void;
+  subscribe(channels: string | readonly string[], listener?: Listener): Feed<Message> | (() => void) {
     return this.listen('subscribe', channels, listener);
   }
 
   /** The same for all channels whose names match the patterns. */
-  psubscribe(patterns: string | readonly string[], listener: Listener): () => void {
+  psubscribe(patterns: string | readonly string[]): Feed<Message>;
+  psubscribe(patterns: string | readonly string[], listener: Listener): () => void;
+  psubscribe(patterns: string | readonly string[], listener?: Listener): Feed<Message> | (() => void) {
     return this.listen('psubscribe', patterns, listener);
   }
 
   /** The same for shard channels. */
-  ssubscribe(channels: string | readonly string[], listener: Listener): () => void {
+  ssubscribe(channels: string | readonly string[]): Feed<Message>;
+  ssubscribe(channels: string | readonly string[], listener: Listener): () => void;
+  ssubscribe(channels: string | readonly string[], listener?: Listener): Feed<Message> | (() => void) {
     return this.listen('ssubscribe', channels, listener);
   }
 
   /** A RESP connection, for clients that speak the protocol. `address` is what CLIENT LIST shows. */
   connect(address = 'embedded:0'): Connection {
-    const native = this.live();
+    const native = this.alive();
     const id = native.connect(address);
     const connection = new Connection(
       {
         receive: (id, bytes) => {
-          this.live().receive(id, typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes);
+          this.alive().receive(id, typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes);
           this.settle();
         },
         disconnect: (id) => {
@@ -146,7 +179,7 @@ export class Engine {
 
   /** Lets the engine see what time it is, as its own timer does. */
   tick(): void {
-    this.live().timeout();
+    this.alive().timeout();
     this.settle();
   }
 
@@ -160,7 +193,7 @@ export class Engine {
 
   /** Bytes in use, bytes of WebAssembly memory, connections. */
   report(): { usedMemory: number; wasmMemory: number; connections: number } {
-    return this.live().report();
+    return this.alive().report();
   }
 
   /** Lets go of everything. Later calls throw. */
@@ -180,15 +213,8 @@ export class Engine {
 
   /** @internal */
   invoke(head: Head, inputs: readonly unknown[], bytes: boolean): Reply {
-    const native = this.native ?? this.live();
-    if (head === RAW) {
-      const [name, ...rest] = inputs;
-      if (typeof name !== 'string') throw new TypeError('expected the name of a command');
-      // As redis-cli has it: `CONFIG GET` may be one word or two.
-      head = headOf(name.trim().toLowerCase().replace(/\s+/g, '|'));
-      inputs = rest;
-    }
-    const args: readonly Arg[] = areArgs(inputs) ? inputs : flatten(head, inputs);
+    const native = this.native ?? this.alive();
+    const args: readonly Arg[] = plainArgs(head, inputs);
     const reader = native.run(head, args, bytes);
     let reply: Reply = null;
     while (reader.more) {
@@ -206,7 +232,7 @@ export class Engine {
   }
 
   /** The engine itself, made at the first call: Workers have no entropy and no clock before. */
-  private live(): Native {
+  private alive(): Native {
     if (this.native) return this.native;
     const { clock: _, log: __, config, ...others } = this.options;
     const settings = Object.entries(config ?? {}).map(([name, value]) => [
@@ -218,27 +244,40 @@ export class Engine {
     return this.native;
   }
 
-  private listen(command: 'subscribe' | 'psubscribe' | 'ssubscribe', names: string | readonly string[], listener: Listener): () => void {
-    if (typeof listener !== 'function') throw new TypeError(`${command}: expected a function to call with messages`);
-    const list = typeof names === 'string' ? [names] : [...names];
-    const kind = command.replace('subscribe', '');
-    const fresh = list.filter((name) => !this.listeners.has(`${kind}:${name}`));
-    if (fresh.length > 0) this.invoke(headOf(command), fresh, false);
-    for (const name of list) {
-      const set = this.listeners.get(`${kind}:${name}`) ?? new Set();
-      set.add(listener);
-      this.listeners.set(`${kind}:${name}`, set);
+  /** Runs a command; an error is its reply. */
+  private attempt({ head, args, bytes }: Request): Reply {
+    try {
+      return this.invoke(head, args, bytes);
+    } catch (error) {
+      if (error instanceof ReplyError) return error;
+      throw error;
+    }
+  }
+
+  private listen(way: Way, names: string | readonly string[], listener: Listener | undefined): Feed<Message> | (() => void) {
+    const list = namesOf(way, names);
+    if (listener !== undefined && typeof listener !== 'function') throw new TypeError(`${way}: argument 2: expected a function to call with messages`);
+    if (listener) return this.hearing(way, list, listener);
+    const feed = new Feed<Message>(() => stop());
+    const stop = this.hearing(way, list, (message, channel, pattern) =>
+      feed.push(pattern === undefined ? { message, channel } : { message, channel, pattern }),
+    );
+    return feed;
+  }
+
+  private hearing(way: Way, names: readonly string[], listener: Listener): () => void {
+    const fresh = this.listeners.add(way, names, listener);
+    if (fresh.length > 0) {
+      try {
+        this.invoke(headOf(way), fresh, false);
+      } catch (error) {
+        this.listeners.remove(way, names, listener);
+        throw error;
+      }
     }
     return () => {
-      const idle: string[] = [];
-      for (const name of list) {
-        const set = this.listeners.get(`${kind}:${name}`);
-        if (set?.delete(listener) && set.size === 0) {
-          this.listeners.delete(`${kind}:${name}`);
-          idle.push(name);
-        }
-      }
-      if (idle.length > 0 && this.native && !this.native.isDead) this.invoke(headOf(`${kind}unsubscribe`), idle, false);
+      const unheard = this.listeners.remove(way, names, listener);
+      if (unheard.length > 0 && this.native && !this.native.isDead) this.invoke(headOf(way.replace('sub', 'unsub')), unheard, false);
     };
   }
 
@@ -248,7 +287,7 @@ export class Engine {
     do {
       for (const event of native.events()) this.take(event);
     } while (native.pending);
-    for (const push of this.pushes) this.queue.push(() => this.hear(push));
+    for (const push of this.pushes) this.queue.push(() => this.listeners.hear(push));
     this.pushes = [];
     if (this.timer === undefined) this.schedule();
     if (this.dispatching) return;
@@ -298,16 +337,6 @@ export class Engine {
     }
   }
 
-  private hear(push: Reply[]): void {
-    const [kind, ...rest] = push as string[];
-    const call = (key: string, message: string, channel: string, pattern?: string) => {
-      for (const listener of [...(this.listeners.get(key) ?? [])]) listener(message, channel, pattern);
-    };
-    if (kind === 'message') call(`:${rest[0]}`, rest[1]!, rest[0]!);
-    else if (kind === 'smessage') call(`s:${rest[0]}`, rest[1]!, rest[0]!);
-    else if (kind === 'pmessage') call(`p:${rest[0]}`, rest[2]!, rest[1]!, rest[0]!);
-  }
-
   /** Sets a timer for what the engine has to do next, if anything. */
   private schedule(): void {
     if (this.options.clock || this.freed) return;
@@ -332,23 +361,25 @@ class BytesView {
   }
 
   call(...command: Input[]): Reply {
-    return this.engine.invoke(RAW, command, true);
+    const { head, inputs } = named(command);
+    return this.engine.invoke(head, inputs, true);
   }
 }
 
-function define(target: object, name: string, value: unknown): void {
-  if (!Object.hasOwn(target, name)) Object.defineProperty(target, name, { value, writable: true, configurable: true });
-}
-
-function install(method: string, name: string): void {
+for (const name of SCANS) {
   const head = headOf(name);
-  define(Engine.prototype, method, function (this: Engine, ...inputs: unknown[]) {
-    return this.invoke(head, inputs, false);
-  });
-  define(BytesView.prototype, method, function (this: BytesView, ...inputs: unknown[]) {
-    return this.engine.invoke(head, inputs, true);
+  Object.defineProperty(Engine.prototype, name, {
+    value(this: Engine, ...inputs: Arg[]) {
+      return isWalk(name, inputs) ? walk((command) => this.call(...command), name, inputs) : this.invoke(head, inputs, false);
+    },
+    writable: true,
+    configurable: true,
   });
 }
-
-for (const name of NAMES) if (!name.includes('|')) install(name.replaceAll('-', '_'), name);
-for (const [alias, name] of Object.entries(ALIASES)) install(alias, name);
+type Method = (...inputs: never[]) => unknown;
+install(Engine.prototype, (head) => function (this: Engine, ...inputs: unknown[]) {
+  return this.invoke(head, inputs, false);
+} as Method);
+install(BytesView.prototype, (head) => function (this: BytesView, ...inputs: unknown[]) {
+  return this.engine.invoke(head, inputs, true);
+} as Method);

@@ -20,3 +20,26 @@ export class ReplyError extends Error {
 export class EngineDeadError extends Error {
   override name = 'EngineDeadError';
 }
+
+/**
+ * The connection to the engine is gone: the worker or the tab that it lives in ended, or the connection was closed.
+ * Whether the command was run is not known. What was replied to before is not affected.
+ */
+export class ConnectionLostError extends Error {
+  override name = 'ConnectionLostError';
+  /** The command's name in lower case, where there was one. */
+  readonly command: string | undefined;
+  /** Whether the engine will not be back: every later call fails the same way. */
+  readonly isFinal: boolean;
+
+  constructor(text: string, { command, isFinal = false, cause }: { command?: string; isFinal?: boolean; cause?: unknown } = {}) {
+    super(text, cause === undefined ? undefined : { cause });
+    this.command = command;
+    this.isFinal = isFinal;
+  }
+}
+
+/** Others changed what a transaction had watched, each time that it was tried. */
+export class TransactionConflictError extends Error {
+  override name = 'TransactionConflictError';
+}

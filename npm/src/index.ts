@@ -1,13 +1,25 @@
 /** Redis in this process. Start with `await Engine.open()`. */
 
-export { Engine, type Bytes, type EngineOptions, type Listener } from './engine.js';
+export { Engine, type Bytes, type EngineOptions } from './engine.js';
+export { Store, type StoreBytes, type StoreOptions, type Transaction } from './store.js';
+export type { Queue } from './queue.js';
+export type { LiveQuery } from './live.js';
+export type { Feed, Listener, Message } from './feed.js';
+export type { KeyScanOptions, ScanOptions } from './scan.js';
+export type { Channel, Host } from './channel.js';
+export type { Spawn, WorkerLike } from './spawn.js';
+export type { PortLike } from './port.js';
 export { Client } from './client.js';
 export { Connection } from './connection.js';
 export type { Clock } from './clock.js';
-export { EngineDeadError, ReplyError } from './error.js';
+export { ConnectionLostError, EngineDeadError, ReplyError, TransactionConflictError } from './error.js';
 export { init, initSync, type ModuleSource } from './module.js';
 export type { Arg, Input, Options } from './request.js';
 export type { Reply } from './reply.js';
 export type { Commands } from './generated/commands.js';
 /** @internal */
 export { setLoader } from './module.js';
+/** @internal */
+export { setSpawner } from './spawn.js';
+/** @internal */
+export { serveScope } from './worker.js';

@@ -21,11 +21,13 @@ export type Reply =
 
 /** Strings of at most so many bytes are read by a loop. */
 const SHORT = 40;
+/** Bytes of at least so many are not copied where they need not be. */
+const SHARED = 4096;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 type Slices = Uint8Array & { utf8Slice?(from: number, to: number): string; latin1Slice?(from: number, to: number): string };
-declare const Buffer: undefined | { from(buffer: ArrayBufferLike): Slices };
+declare const Buffer: undefined | { from(buffer: ArrayBufferLike, from: number, bytes: number): Slices };
 
 /** Reads the replies in one output, one after the other. */
 export class Reader {
@@ -36,12 +38,14 @@ export class Reader {
   private end = 0;
   private bytes = false;
   private command: string | undefined;
+  /** Whether the memory is the reader's own, so that large strings of bytes may be views of it. */
+  shares = false;
 
   /** The memory has a new buffer. */
   moved(heap: Uint8Array): void {
     this.heap = heap;
     if (typeof Buffer !== 'undefined') {
-      const slices = Buffer.from(heap.buffer);
+      const slices = Buffer.from(heap.buffer, heap.byteOffset, heap.byteLength);
       this.slices = slices.latin1Slice && slices.utf8Slice ? slices : undefined;
     }
   }
@@ -171,7 +175,8 @@ export class Reader {
   }
 
   private string(from: number, length: number): string | Uint8Array {
-    return this.bytes ? this.heap.slice(from, from + length) : this.text(from, length);
+    if (!this.bytes) return this.text(from, length);
+    return this.shares && length >= SHARED ? this.heap.subarray(from, from + length) : this.heap.slice(from, from + length);
   }
 
   private text(from: number, length: number): string {
@@ -194,4 +199,44 @@ export class Reader {
     for (; i < to; i++) text += String.fromCharCode(heap[i]!);
     return text;
   }
+}
+
+/** Where the reply that begins at `at` ends; -1 if not all of it is there. */
+export function replyEnd(bytes: Uint8Array, at: number): number {
+  // How many replies are still to be passed: an aggregate is one, and then its elements.
+  for (let left = 1; left > 0; left--) {
+    const kind = bytes[at];
+    if (kind === undefined) return -1;
+    switch (kind) {
+      case 0x24: // $
+      case 0x3d: // =
+      case 0x2a: // *
+      case 0x7e: // ~
+      case 0x3e: // >
+      case 0x25: // %
+      case 0x7c: { // |
+        let count = 0;
+        const negative = bytes[++at] === 0x2d;
+        if (negative) at++;
+        for (let digit; (digit = bytes[at]) !== 13; at++) {
+          if (digit === undefined) return -1;
+          count = count * 10 + digit - 48;
+        }
+        at += 2;
+        if (negative) break;
+        if (kind === 0x24 || kind === 0x3d) at += count + 2;
+        else if (kind === 0x25) left += 2 * count;
+        // Attributes stand before the reply that they are about.
+        else if (kind === 0x7c) left += 2 * count + 1;
+        else left += count;
+        break;
+      }
+      default: {
+        const line = bytes.indexOf(10, at);
+        if (line < 0) return -1;
+        at = line + 1;
+      }
+    }
+  }
+  return at > bytes.length ? -1 : at;
 }

@@ -170,7 +170,7 @@ export const cases = {
 
   'a transaction replies in one list, errors among the rest': async ({ Engine, ReplyError }) => {
     const engine = await Engine.open();
-    engine.multi();
+    engine.call('MULTI');
     equal(engine.set('k', 'v'), 'QUEUED');
     equal(engine.incr('k'), 'QUEUED');
     const [ok, error] = engine.exec();

@@ -1,10 +1,12 @@
 // The file beside this one; where a bundler has moved the code away from it, the copy inside bytes.mjs.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { initSync, setLoader } from '../index.js';
+import { Worker } from 'node:worker_threads';
+import { initSync, setLoader, setSpawner } from '../index.js';
 try {
   initSync(readFileSync(fileURLToPath(new URL('./engine.wasm', import.meta.url))));
 } catch {
   setLoader(async () => (await import('./bytes.mjs')).default());
 }
+setSpawner({ worker: () => new Worker(fileURLToPath(new URL('./worker.node.mjs', import.meta.url))) });
 export * from '../index.js';

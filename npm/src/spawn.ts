@@ -1,0 +1,102 @@
+/** Where a store's engine lives when it is not here: in a worker of its own, or behind all tabs of an origin. */
+
+import type { Channel, Host } from './channel.js';
+import type { EngineOptions } from './engine.js';
+import { ConnectionLostError } from './error.js';
+import { Leader } from './leader.js';
+import { PortHost, type PortLike, VERSION } from './port.js';
+
+/** A worker, or what makes one. */
+export type Spawn = WorkerLike | (() => WorkerLike);
+/** A `Worker`, a `SharedWorker`, a thread of Node, or a port that leads to one. */
+export type WorkerLike = PortLike | { readonly port: PortLike };
+
+/** How this runtime makes workers. The entries know, since bundlers must see the file's address there. */
+export interface Spawner {
+  worker?(name: string): WorkerLike;
+  shared?(name: string): WorkerLike;
+}
+
+let spawner: Spawner = {};
+
+/** @internal */
+export function setSpawner(own: Spawner): void {
+  spawner = own;
+}
+
+const portOf = (worker: WorkerLike): PortLike => ('port' in worker ? worker.port : worker);
+
+/** An engine in a worker of its own, which is gone when the worker is. */
+export function workerHost(worker: true | Spawn, settings: EngineOptions): Host & { close(): void } {
+  checkSettings(settings);
+  const name = nameOf('worker');
+  if (worker === true && !spawner.worker) throw new TypeError('worker: this runtime has none that starts by itself: give one that imports redstart/worker');
+  const made = worker === true ? spawner.worker!(name) : typeof worker === 'function' ? worker() : worker;
+  if (typeof made !== 'object' || made === null || !('postMessage' in portOf(made))) throw new TypeError('worker: expected true, a worker, or a function that makes one');
+  const opened = PortHost.open(portOf(made), settings, true);
+  return {
+    connect: async (address) => (await opened).connect(address),
+    close: () => void opened.then((host) => host.close(), () => undefined),
+  };
+}
+
+/** One engine behind all tabs: in a SharedWorker, or in one of the tabs where there are none. */
+export function sharedHost(name: string, settings: EngineOptions): Host & { close(): void } {
+  if (typeof name !== 'string') throw new TypeError('shared: expected true or a name');
+  checkSettings(settings);
+  const full = nameOf(name);
+  if (typeof SharedWorker === 'function' && spawner.shared) return new SharedHost(full, settings);
+  if (typeof BroadcastChannel === 'function' && typeof navigator !== 'undefined' && navigator.locks) return new Leader(full, settings);
+  throw new TypeError('shared: this runtime has neither SharedWorker nor Web Locks');
+}
+
+/** Two versions of the package do not meet: what they say to each other may differ. */
+const nameOf = (name: string) => `redstart ${VERSION} ${name}`;
+
+function checkSettings(settings: EngineOptions): void {
+  for (const [name, value] of Object.entries(settings)) {
+    if (typeof value === 'function' || name === 'clock') throw new TypeError(`${name}: a function cannot go to another thread`);
+  }
+}
+
+/** Makes the connection to the SharedWorker anew if it was lost. */
+class SharedHost implements Host {
+  private readonly name: string;
+  private readonly settings: EngineOptions;
+  private current: Promise<PortHost> | undefined;
+  private closed = false;
+
+  constructor(name: string, settings: EngineOptions) {
+    this.name = name;
+    this.settings = settings;
+  }
+
+  async connect(address?: string): Promise<Channel> {
+    if (this.closed) throw new ConnectionLostError('the store was closed', { isFinal: true });
+    this.current ??= this.dial();
+    return (await this.current).connect(address);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.current?.then((host) => host.close(), () => undefined);
+  }
+
+  private dial(): Promise<PortHost> {
+    const worker = spawner.shared!(this.name);
+    const made = PortHost.open(portOf(worker), this.settings, false);
+    const forget = () => {
+      if (this.current === made) this.current = undefined;
+    };
+    made.then((host) => (host.onLost = forget), forget);
+    // A script that cannot be loaded is told to the worker's object alone.
+    const failed = new Promise<never>((_, reject) => {
+      (worker as SharedWorker).addEventListener?.('error', (event) => {
+        forget();
+        reject(new Error(`the shared worker could not start${(event as ErrorEvent).message ? `: ${(event as ErrorEvent).message}` : ''}`));
+      });
+    });
+    failed.catch(() => undefined);
+    return Promise.race([made, failed]).then((host) => host);
+  }
+}

@@ -1,0 +1,92 @@
+/** The store in Node: on an engine in this process, in a thread, over a socket; and what happens when a thread dies. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import * as redstart from 'redstart';
+import { runStore, soon } from './store-cases.mjs';
+
+const { ConnectionLostError, Engine, Store } = redstart;
+const PLACES = {
+  'an engine of its own': () => Store.open(),
+  'a thread': () => Store.open({ worker: true }),
+  'an engine that is there': async () => Store.open({ engine: await Engine.open() }),
+};
+
+for (const [name, open] of Object.entries(PLACES)) {
+  test(`the cases: ${name}`, async () => {
+    const { passed, failed } = await runStore(redstart, open);
+    assert.deepEqual(failed, []);
+    assert.ok(passed > 10);
+  });
+}
+
+test('options go to the thread, and wrong ones are told', async () => {
+  const store = await Store.open({ worker: true, config: { 'maxmemory-policy': 'allkeys-lru' } });
+  assert.deepEqual(await store.configGet('maxmemory-policy'), { 'maxmemory-policy': 'allkeys-lru' });
+  store.close();
+  await assert.rejects(Store.open({ worker: true, config: { 'no-such': 1 } }), /no-such/);
+  await assert.rejects(Store.open({ config: { 'no-such': 1 } }), /no-such/);
+  await assert.rejects(Store.open({ worker: true, log: () => {} }), { name: 'TypeError', message: 'log: a function cannot go to another thread' });
+  await assert.rejects(Store.open({ worker: true, shared: true }), /expected one of/);
+  await assert.rejects(Store.open({ worker: 5 }), { name: 'TypeError', message: /^worker: expected true/ });
+});
+
+test('a thread that dies rejects its calls with a name, and those that follow', async () => {
+  const thread = new Worker(new URL('../dist/worker.node.mjs', import.meta.url));
+  const store = await Store.open({ worker: thread });
+  await store.set('k', 'v');
+  const feed = store.subscribe('c');
+  const query = store.live(['GET', 'k']);
+  await query.next();
+  const pending = [store.blpop('q', 0), feed.next(), query.next()];
+  await store.ping();
+  void thread.terminate();
+  for (const promise of pending) {
+    const error = await soon(promise.then(() => undefined, (error) => error));
+    assert.ok(error instanceof ConnectionLostError, String(error));
+    assert.match(error.message, /^the engine is gone/);
+  }
+  await assert.rejects(store.get('k'), { name: 'ConnectionLostError', command: 'get' });
+  store.close();
+});
+
+test('an engine that traps in a thread is told', async () => {
+  const engine = await Engine.open();
+  const store = await Store.open({ engine });
+  engine.native.exports.receive = () => {
+    throw new WebAssembly.RuntimeError('unreachable');
+  };
+  await assert.rejects(store.get('k'), { name: 'EngineDeadError' });
+});
+
+test('the engine has the same methods, at once', async () => {
+  const engine = await Engine.open();
+  assert.deepEqual(engine.pipeline().set('k', 1).incr('k').exec(), ['OK', 2]);
+  assert.deepEqual(engine.multi().set('k', 1).incr('k').exec(), ['OK', 2]);
+  assert.deepEqual(engine.transaction((tx) => tx.multi().set('k', Number(tx.get('k')) * 2).get('k')), ['OK', '4']);
+  assert.equal(engine.transaction((tx) => tx.incr('k')), 5);
+  assert.throws(() => engine.transaction(async () => {}), /expected a function that does not wait/);
+  engine.mset({ a: 1, b: 2 });
+  assert.deepEqual([...engine.scan({ match: '?' })].sort(), ['a', 'b', 'k']);
+  engine.hset('h', { f: 'v' });
+  assert.deepEqual([...engine.hScan('h')], [['f', 'v']]);
+  assert.deepEqual(engine.scan(0, 'MATCH', 'h'), ['0', ['h']]);
+  const feed = engine.subscribe('c');
+  assert.equal(engine.publish('c', 'm'), 1);
+  assert.deepEqual(await feed.next(), { value: { message: 'm', channel: 'c' }, done: false });
+  await feed.return();
+  assert.equal(engine.publish('c', 'm'), 0);
+  const query = engine.live(['GET', 'a']);
+  assert.equal((await query.next()).value, '1');
+  engine.incr('a');
+  engine.incr('a');
+  assert.equal((await query.next()).value, '3');
+  const next = query.next();
+  engine.set('a', 'x', { PX: 100 });
+  assert.equal((await next).value, 'x');
+  const gone = query.next();
+  engine.advance(101);
+  assert.equal((await soon(gone)).value, null);
+  await query.return();
+  assert.equal(engine.report().connections, 1);
+});

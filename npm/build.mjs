@@ -5,7 +5,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib';
@@ -143,6 +143,13 @@ async function buildJs() {
   );
   run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.json']);
   run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.node.json']);
+  // The same types for require(): TypeScript takes those of an ES module for something that it cannot load there.
+  for (const folder of ['', 'node/', 'generated/']) {
+    for (const name of readdirSync(`${here}dist/${folder}`).filter((name) => name.endsWith('.d.ts'))) {
+      const types = readFileSync(`${here}dist/${folder}${name}`, 'utf8').replace(/(from |import\()('|")(\.[^'"]*)\.js\2/g, '$1$2$3.cjs$2');
+      writeFileSync(`${here}dist/${folder}${name.replace('.d.ts', '.d.cts')}`, types);
+    }
+  }
 
   const brotli = brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
   const js = readFileSync(`${here}dist/core.mjs`);

@@ -59,6 +59,9 @@ function checkSettings(settings: EngineOptions): void {
   }
 }
 
+const TRIES = 6;
+const PAUSE_MS = 10;
+
 /** Makes the connection to the SharedWorker anew if it was lost. */
 class SharedHost implements Host {
   private readonly name: string;
@@ -72,9 +75,17 @@ class SharedHost implements Host {
   }
 
   async connect(address?: string): Promise<Channel> {
-    if (this.closed) throw new ConnectionLostError('the store was closed', { isFinal: true });
-    this.current ??= this.dial();
-    return (await this.current).connect(address);
+    for (let tries = 0; ; tries++) {
+      if (this.closed) throw new ConnectionLostError('the store was closed', { isFinal: true });
+      try {
+        this.current ??= this.dial();
+        return (await this.current).connect(address);
+      } catch (error) {
+        // The browser may lead to a worker that is about to be gone. Nothing was sent to it yet.
+        if (!(error instanceof ConnectionLostError) || tries === TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS << tries));
+      }
+    }
   }
 
   close(): void {
@@ -84,19 +95,21 @@ class SharedHost implements Host {
 
   private dial(): Promise<PortHost> {
     const worker = spawner.shared!(this.name);
-    const made = PortHost.open(portOf(worker), this.settings, false);
     const forget = () => {
-      if (this.current === made) this.current = undefined;
+      if (this.current === dialled) this.current = undefined;
     };
-    made.then((host) => (host.onLost = forget), forget);
-    // A script that cannot be loaded is told to the worker's object alone.
-    const failed = new Promise<never>((_, reject) => {
+    const dialled = new Promise<PortHost>((resolve, reject) => {
+      // A script that cannot be loaded is told to the worker's object alone.
       (worker as SharedWorker).addEventListener?.('error', (event) => {
-        forget();
-        reject(new Error(`the shared worker could not start${(event as ErrorEvent).message ? `: ${(event as ErrorEvent).message}` : ''}`));
+        const { message } = event as ErrorEvent;
+        reject(new Error(`the shared worker could not start${message ? `: ${message}` : ''}`));
       });
+      PortHost.open(portOf(worker), this.settings, false).then((host) => {
+        host.onLost = forget;
+        resolve(host);
+      }, reject);
     });
-    failed.catch(() => undefined);
-    return Promise.race([made, failed]).then((host) => host);
+    dialled.catch(forget);
+    return dialled;
   }
 }

@@ -120,6 +120,7 @@ async function buildJs() {
   // What goes with the engine, for clients that exist.
   await build({ ...common, entryPoints: ['src/upstash.ts'], outfile: 'dist/upstash.mjs', format: 'esm', platform: 'neutral', plugins: [shared] });
   await build({ ...common, entryPoints: ['src/upstash.ts'], outfile: 'dist/upstash.cjs', format: 'cjs', platform: 'neutral', plugins: [sharing('./node.cjs')] });
+  await build({ ...common, entryPoints: ['src/repl.ts'], outfile: 'dist/repl.mjs', format: 'esm', platform: 'neutral', plugins: [shared] });
   for (const name of ['socket', 'ioredis']) {
     await build({ ...common, entryPoints: [`src/node/${name}.ts`], outfile: `dist/${name}.mjs`, format: 'esm', platform: 'node', plugins: [shared] });
     await build({ ...common, entryPoints: [`src/node/${name}.ts`], outfile: `dist/${name}.cjs`, format: 'cjs', platform: 'node', plugins: [sharing('./node.cjs')] });

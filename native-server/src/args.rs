@@ -9,9 +9,9 @@
 //! stands right behind it is a value even if it begins with `--`. Name and value may share one argument:
 //! `"--maxmemory 700mb"`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use redstart_core::resp::parse::split_words;
 
@@ -20,6 +20,10 @@ use redstart_core::resp::parse::split_words;
 pub(crate) enum Request {
     Version,
     Help,
+    /// `--check-rdb`, or the program is called `redis-check-rdb`: with these arguments.
+    CheckRdb(Vec<OsString>),
+    /// `--check-aof`, or the program is called `redis-check-aof`.
+    CheckAof(Vec<OsString>),
     /// A server with these settings.
     Serve(Sources),
 }
@@ -33,8 +37,20 @@ pub(crate) struct Sources {
     pub(crate) lines: Vec<u8>,
 }
 
-/// Reads the arguments, without the program's name.
-pub(crate) fn read(args: &[OsString]) -> Request {
+/// Reads the arguments, without the program's name, which may say what is asked for.
+pub(crate) fn read(program: &OsStr, args: &[OsString]) -> Request {
+    let program = Path::new(program).file_name().unwrap_or_default().as_bytes();
+    for (name, option, request) in [
+        ("redis-check-rdb", "--check-rdb", Request::CheckRdb as fn(Vec<OsString>) -> Request),
+        ("redis-check-aof", "--check-aof", Request::CheckAof),
+    ] {
+        if program.starts_with(name.as_bytes()) {
+            return request(args.to_vec());
+        }
+        if args.first().is_some_and(|arg| arg == option) {
+            return request(args[1..].to_vec());
+        }
+    }
     let mut args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     match args.first() {
         Some(&b"-v" | &b"--version") => return Request::Version,
@@ -101,7 +117,9 @@ mod tests {
 
     fn serve(args: &[&str]) -> (Option<String>, bool, String) {
         let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-        let Request::Serve(sources) = read(&args) else { panic!("a server is asked for") };
+        let Request::Serve(sources) = read("redstart-server".as_ref(), &args) else {
+            panic!("a server is asked for")
+        };
         let lines = String::from_utf8(sources.lines).expect("text in, text out");
         (sources.file.map(|path| path.display().to_string()), sources.stdin, lines)
     }
@@ -158,7 +176,20 @@ mod tests {
 
     #[test]
     fn version_and_help_come_first() {
-        assert_eq!(read(&["--version".into()]), Request::Version);
-        assert_eq!(read(&["-h".into(), "x".into()]), Request::Help);
+        let program = "redstart-server".as_ref();
+        assert_eq!(read(program, &["--version".into()]), Request::Version);
+        assert_eq!(read(program, &["-h".into(), "x".into()]), Request::Help);
+    }
+
+    #[test]
+    fn files_are_checked_by_option_or_by_name() {
+        let file = vec![OsString::from("dump.rdb")];
+        let by_option = ["--check-rdb".into(), "dump.rdb".into()];
+        assert_eq!(read("x".as_ref(), &by_option), Request::CheckRdb(file.clone()));
+        assert_eq!(
+            read("/usr/bin/redis-check-rdb".as_ref(), &file),
+            Request::CheckRdb(file.clone())
+        );
+        assert_eq!(read("redis-check-aof".as_ref(), &file), Request::CheckAof(file));
     }
 }

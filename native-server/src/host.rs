@@ -5,14 +5,19 @@ use core::time::Duration;
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use redstart_core::{Config, ConnId, Effect, Engine, Now};
+use redstart_core::{Config, ConnId, Effect, Engine, Now, SnapshotKind, Ticket};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, SocketFlags};
 
 use crate::clock::Clock;
 use crate::log::Log;
 use crate::net::listen;
+use crate::persist::disk::Files;
+use crate::persist::load::{Loading, Refusal, What};
+use crate::persist::manifest::Manifest;
+use crate::persist::{FileSettings, Line, Persist, Report};
 use crate::process::{self, Title};
 use crate::settings::{Settings, reason};
 use crate::signals::{Ask, Signals};
@@ -32,10 +37,15 @@ pub(crate) struct Host {
     pub(crate) signals: Signals,
     pub(crate) log: Log,
     pub(crate) settings: Settings,
+    pub(crate) persist: Persist,
     pub(crate) exit_code: u8,
     title: Title,
     clock: Clock,
     stopping: bool,
+    /// What is being loaded.
+    loading: Option<Box<Loading<Files>>>,
+    /// It could not be loaded: the log says why, and nothing else is to be said.
+    pub(crate) failed: bool,
 }
 
 impl Host {
@@ -63,6 +73,7 @@ impl Host {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let clock = Clock::new();
+        let persist = Persist::new(&config)?;
         let mut engine = Engine::new(config, seed, clock.now(), lent::hooks());
         if let Err(errors) = engine.load_acl_file() {
             log.warning(format_args!("Aborting Redis startup because of ACL errors: {errors}"));
@@ -73,14 +84,17 @@ impl Host {
             signals,
             log,
             settings,
+            persist,
             exit_code: 0,
             title,
             clock,
             stopping: false,
+            loading: None,
+            failed: false,
         }))
     }
 
-    /// Tells who it is and that it is ready: the log, the pid file, the title.
+    /// Tells who it is: the log, the pid file, the title.
     pub(crate) fn introduce(&mut self, in_background: bool) {
         let pid = std::process::id();
         if in_background || self.settings.pidfile.is_some() {
@@ -102,6 +116,95 @@ impl Host {
         for (name, part) in self.engine.config().unheeded().collect::<Vec<_>>() {
             self.log.warning(format_args!("'{name}' has no effect yet: it waits for {part}"));
         }
+    }
+
+    /// Begins to load what was saved, and is done with it if it is little. `false`: it cannot be loaded, and the
+    /// log says why.
+    pub(crate) fn begin_load(&mut self) -> bool {
+        let files = FileSettings::new(self.engine.config());
+        let what = if files.is_on { What::Aof(files.place) } else { What::Snapshot(files.dump) };
+        match Loading::begin(Files, what, files.truncated_is_fine) {
+            Ok(loading) => {
+                self.loading = Some(Box::new(loading));
+                self.load()
+            }
+            Err(Refusal(lines)) => {
+                self.tell(lines);
+                false
+            }
+        }
+    }
+
+    /// Loads on for a while; `false`: it cannot, and the log says why.
+    #[cold]
+    fn load(&mut self) -> bool {
+        let Some(mut loading) = self.loading.take() else { return true };
+        let config = self.engine.config();
+        let piece = config.number("loading-process-events-interval-bytes").max(1) as u64;
+        let key_us = config.number("key-load-delay").max(0) as u64;
+        let (start, keys) = (loading.done, loading.loaded.keys);
+        loading.piece_bytes = piece.min(256 << 10) as usize;
+        self.engine.set_loading(self.clock.now(), Some((loading.done, loading.bytes)));
+        let result = loop {
+            let result = loading.step(&mut self.engine, self.clock.now());
+            if !matches!(result, Ok(false)) || loading.done - start >= piece {
+                break result;
+            }
+        };
+        self.tell(core::mem::take(&mut loading.log));
+        if key_us > 0 {
+            let loaded = loading.loaded.keys - keys;
+            std::thread::sleep(Duration::from_micros(key_us * loaded));
+        }
+        let result = result.and_then(|is_done| {
+            if !is_done {
+                self.loading = Some(loading);
+                return Ok(());
+            }
+            self.engine.set_loading(self.clock.now(), None);
+            self.engine.set_loaded(loading.loaded.keys, loading.loaded.expired);
+            self.engine.forget_changes();
+            self.start_aof(loading.manifest)?;
+            self.open();
+            Ok(())
+        });
+        match result {
+            Ok(()) => true,
+            Err(Refusal(lines)) => {
+                self.tell(lines);
+                false
+            }
+        }
+    }
+
+    /// All was loaded: the append-only file is written from now on, if it is on.
+    fn start_aof(&mut self, manifest: Option<Manifest>) -> Result<(), Refusal> {
+        self.engine.lend_load_aof(lent::load_aof);
+        lent::lend_tap(Rc::clone(&self.persist.tap));
+        // What was journaled while there was nowhere to write it is in the files.
+        self.persist.tap.append(&mut self.engine);
+        let Some(manifest) = manifest else { return Ok(()) };
+        let now = self.clock.now();
+        let empty = if self.engine.config().is_on("aof-use-rdb-preamble") {
+            self.engine.empty_base(now)
+        } else {
+            Vec::new()
+        };
+        let started = self.persist.start(manifest, &empty);
+        self.take_reports(now);
+        let sizes = started.map_err(Refusal)?;
+        self.engine.set_aof_sizes(sizes.base, sizes.all, self.persist.end());
+        Ok(())
+    }
+
+    fn tell(&self, lines: Vec<Line>) {
+        for (level, line) in lines {
+            self.log.line(level, line);
+        }
+    }
+
+    /// Tells that it is ready.
+    fn open(&mut self) {
         if self.settings.port != 0 {
             self.log.notice("Ready to accept connections");
         }
@@ -114,6 +217,14 @@ impl Host {
 
     /// The last thing a server does.
     pub(crate) fn leave(&mut self) {
+        self.persist.tap.append(&mut self.engine);
+        if let Some(result) = self.persist.leave() {
+            self.log.notice("Calling fsync() on the AOF file.");
+            if let Err(error) = result {
+                let reason = reason(&error);
+                self.log.warning(format_args!("Fail to fsync the AOF file: {reason}"));
+            }
+        }
         if let Some(path) = &self.settings.pidfile {
             self.log.notice("Removing the pid file.");
             // Somebody else may have done it.
@@ -127,6 +238,9 @@ impl Host {
 
     /// How long the loop may wait for something to happen; `None`: for ever.
     pub(crate) fn patience(&self) -> Option<Duration> {
+        if self.persist.is_eager() || self.loading.is_some() {
+            return Some(Duration::ZERO);
+        }
         let deadline_us = self.engine.deadline()?;
         Some(Duration::from_micros(deadline_us.saturating_sub(self.clock.now().mono_us)))
     }
@@ -139,7 +253,12 @@ impl Host {
 
     /// What is to be done once in a turn; effects may follow from it.
     #[inline]
-    pub(crate) fn end_turn(&mut self, now: Now) -> Turn {
+    pub(crate) fn end_turn(&mut self, now: Now, is_idle: bool) -> Turn {
+        self.persist.step(&mut self.engine, now, is_idle);
+        if self.loading.is_some() && !self.load() {
+            self.failed = true;
+            return Turn::Leave;
+        }
         if self.engine.deadline().is_some_and(|deadline_us| deadline_us <= now.mono_us) {
             self.engine.timeout(now);
         }
@@ -188,7 +307,7 @@ impl Host {
 
     /// Signals came.
     #[cold]
-    pub(crate) fn take_signals(&mut self) {
+    pub(crate) fn take_signals(&mut self, _now: Now) {
         match self.signals.take() {
             Some(Ask::Terminate) => {
                 self.log.warning("Received SIGTERM scheduling shutdown...");
@@ -214,18 +333,89 @@ impl Host {
 
     /// Carries out an effect that is not about a connection.
     #[cold]
-    pub(crate) fn perform(&mut self, effect: Effect) {
+    pub(crate) fn perform(&mut self, now: Now, effect: Effect) {
         match effect {
+            Effect::AppendJournal => self.persist.tap.append(&mut self.engine),
+            Effect::BeginSnapshot(ticket, kind) => {
+                if let Err(error) = self.persist.begin_snapshot(ticket, kind) {
+                    self.end_snapshot(now, ticket, Err(error));
+                }
+            }
+            Effect::AbortSnapshot(ticket) => {
+                let pid = std::process::id();
+                match self.persist.drop_snapshot(ticket) {
+                    Some(SnapshotKind::AofBase) => {
+                        self.log.notice(format_args!("Killing running AOF rewrite child: {pid}"));
+                    }
+                    Some(SnapshotKind::Rdb) => {
+                        self.log.notice(format_args!("Killing running RDB child: {pid}"));
+                    }
+                    None => {}
+                }
+            }
             Effect::Log(level, message) => self.log.line(level, message),
-            // Nobody keeps it yet.
-            Effect::AppendJournal => self.engine.journal_written(self.engine.journal().len()),
             Effect::Shutdown => self.shut_down(),
             // At once: whoever changed it finds it done when the reply comes.
-            Effect::Configure(_) => self.apply_settings(),
-            // Without a way to save, there is none to begin.
-            Effect::BeginSnapshot(..) | Effect::AbortSnapshot(_) => {}
+            Effect::Configure(_) => self.apply_settings(now),
             // The loop's own.
             Effect::Send(_) | Effect::Close(_) => {}
+        }
+    }
+
+    /// The disk's threads have something to say.
+    #[cold]
+    pub(crate) fn take_reports(&mut self, now: Now) {
+        for report in self.persist.reports() {
+            match report {
+                Report::Log((level, line)) => self.log.line(level, line),
+                Report::Synced(offset) => {
+                    self.persist.note_synced(offset);
+                    self.engine.journal_synced(now, offset);
+                }
+                Report::Failed(reason) => self.engine.journal_failed(now, reason.as_deref()),
+                Report::Fatal(line) => {
+                    self.log.warning(line);
+                    // Nothing that is in memory only may be promised any more.
+                    std::process::exit(1);
+                }
+                Report::Saved(ticket, outcome) => {
+                    if outcome.is_ok() {
+                        self.log.notice("DB saved on disk");
+                    }
+                    self.end_snapshot(now, ticket, outcome);
+                }
+                Report::Base(ticket, Ok((path, is_rdb))) => {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    self.log.notice(format_args!(
+                        "Successfully created the temporary AOF base file {name}"
+                    ));
+                    self.persist.adopt_base(ticket, path, is_rdb);
+                }
+                Report::Base(ticket, Err(error)) => self.end_snapshot(now, ticket, Err(error)),
+                Report::Rewritten(ticket, outcome) => {
+                    let sizes = outcome.as_ref().ok().copied();
+                    self.end_snapshot(now, ticket, outcome.map(|_| ()));
+                    if let Some((sizes, offset)) = sizes {
+                        self.engine.set_aof_sizes(sizes.base, sizes.all, offset);
+                        self.log.notice("Background AOF rewrite finished successfully");
+                    }
+                }
+                Report::Room => {}
+            }
+        }
+    }
+
+    /// A snapshot has come to its end.
+    fn end_snapshot(&mut self, now: Now, ticket: Ticket, outcome: io::Result<()>) {
+        match outcome {
+            Ok(()) => {
+                self.persist.end_snapshot(ticket);
+                self.engine.complete(now, ticket, Ok(()));
+            }
+            Err(error) => {
+                self.persist.drop_snapshot(ticket);
+                self.engine.complete(now, ticket, Err(&reason(&error)));
+            }
         }
     }
 
@@ -237,7 +427,12 @@ impl Host {
 
     /// Applies settings that were changed.
     #[cold]
-    fn apply_settings(&mut self) {
+    fn apply_settings(&mut self, now: Now) {
+        if let Some(error) = self.persist.configure(self.engine.config()) {
+            let reason = reason(&error);
+            self.log.warning(format_args!("Fail to fsync the AOF file: {reason}"));
+        }
+        self.take_reports(now);
         let mut new = Settings::new(self.engine.config());
         new.pidfile.clone_from(&self.settings.pidfile);
         let old = core::mem::replace(&mut self.settings, new);

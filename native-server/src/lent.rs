@@ -7,14 +7,20 @@
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use redstart_core::{Config, Hooks};
+use redstart_core::server::hooks::{Pull, Push};
+use redstart_core::{Config, Engine, Hooks, Now};
 
 use crate::log::Log;
 use crate::net::listen::{self, Listener};
+use crate::persist::disk::Files;
+use crate::persist::load::{Loading, Refusal, What};
+use crate::persist::rdb::NewFile;
+use crate::persist::{FileSettings, Line, Tap};
 use crate::settings::{Settings, reason};
 use crate::{clock, memory, process};
 
@@ -29,6 +35,7 @@ struct Lent {
     executable: PathBuf,
     io_engine: &'static str,
     memory_at_start: usize,
+    tap: Option<Rc<Tap>>,
 }
 
 thread_local! {
@@ -65,6 +72,7 @@ pub(crate) fn open(settings: &Settings, log: &Log, config_file: Option<PathBuf>)
         executable: std::env::current_exe().unwrap_or_default(),
         io_engine: "epoll",
         memory_at_start: memory::used(),
+        tap: None,
     };
     LENT.replace(Some(lent));
     true
@@ -81,8 +89,9 @@ pub(crate) fn hooks() -> Hooks {
         read_acl_file: |path| fs::read(path).map_err(|error| reason(&error)),
         write_acl_file: |path, text| replace_file(Path::new(path), text),
         info,
-        save: None,
-        load: None,
+        save: Some(save),
+        load: Some(load),
+        slow_journal: |us| _ = with(|lent| lent.tap.as_ref().map(|tap| tap.slow_down(us))),
         sleep: |us| std::thread::sleep(Duration::from_micros(us)),
     }
 }
@@ -186,6 +195,69 @@ fn replace_file(path: &Path, text: &[u8]) -> Result<(), String> {
     replace().map_err(|error: io::Error| reason(&error))
 }
 
+/// Writes the file that `dbfilename` names.
+fn save(config: &Config, pull: Pull<'_>) -> Result<(), String> {
+    let name = PathBuf::from(config.string("dbfilename"));
+    let temporary = PathBuf::from(format!("temp-{}.rdb", std::process::id()));
+    let mut file = NewFile::create(Files, temporary).map_err(|error| reason(&error))?;
+    file.in_steps = config.is_on("rdb-save-incremental-fsync");
+    let mut piece = Vec::new();
+    let mut is_last = false;
+    while !is_last {
+        is_last = pull(&mut piece);
+        if let Err(error) = file.write(&piece) {
+            file.remove();
+            return Err(reason(&error));
+        }
+        piece.clear();
+    }
+    file.finish(&name).map_err(|error| reason(&error))
+}
+
+/// Reads the file that `dbfilename` names.
+fn load(config: &Config, push: Push<'_>) -> Result<(), String> {
+    let mut file = fs::File::open(config.string("dbfilename")).map_err(|error| reason(&error))?;
+    let mut piece = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(len) if push(&piece[..len]) => {}
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(reason(&error)),
+        }
+    }
+}
+
+/// Lends the way into the journal.
+pub(crate) fn lend_tap(tap: Rc<Tap>) {
+    with(|lent| lent.tap = Some(tap));
+}
+
+/// Reads the append-only file into an empty engine (DEBUG LOADAOF).
+pub(crate) fn load_aof(engine: &mut Engine, now: Now) -> Result<(), String> {
+    let (tap, log) =
+        with(|lent| (lent.tap.clone(), lent.log.clone())).ok_or("there are no files")?;
+    if let Some(tap) = tap {
+        tap.flush(engine);
+    }
+    let files = FileSettings::new(engine.config());
+    let say = |lines: Vec<Line>| lines.into_iter().for_each(|(level, line)| log.line(level, line));
+    let refuse = |Refusal(lines)| {
+        say(lines);
+        String::from("the append-only file cannot be read")
+    };
+    let what = What::Aof(files.place);
+    let mut loading = Loading::begin(Files, what, files.truncated_is_fine).map_err(refuse)?;
+    loop {
+        let result = loading.step(engine, now);
+        say(core::mem::take(&mut loading.log));
+        if result.map_err(refuse)? {
+            return Ok(());
+        }
+    }
+}
+
 /// A field of INFO about the process.
 fn info(name: &str) -> Option<String> {
     let path = |path: &Path| path.display().to_string();
@@ -200,6 +272,9 @@ fn info(name: &str) -> Option<String> {
         "process_id" => std::process::id().to_string(),
         "executable" => with(|lent| path(&lent.executable))?,
         "config_file" => with(|lent| lent.config_file.as_deref().map(path))?.unwrap_or_default(),
+        "aof_delayed_fsync" => {
+            with(|lent| lent.tap.as_ref().map(|tap| tap.delayed()))??.to_string()
+        }
         "mem_allocator" => memory::NAME.into(),
         "used_memory_rss" => {
             let pages = fs::read_to_string("/proc/self/statm").ok()?;

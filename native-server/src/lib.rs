@@ -10,6 +10,7 @@ mod lent;
 mod log;
 pub mod memory;
 mod net;
+pub mod persist;
 mod process;
 mod settings;
 mod signals;
@@ -35,7 +36,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
         Some((program, args)) => (program.clone(), args),
         None => ("redstart-server".into(), args),
     };
-    match args::read(args) {
+    match args::read(&program, args) {
         Request::Version => {
             println!(
                 "Redstart server v={VERSION} redis={REDIS_VERSION} malloc={} bits={}",
@@ -48,6 +49,8 @@ pub fn main(args: &[OsString]) -> ExitCode {
             println!("{HELP}");
             ExitCode::SUCCESS
         }
+        Request::CheckRdb(args) => persist::check::rdb(&args),
+        Request::CheckAof(args) => persist::check::aof(&args),
         Request::Serve(sources) => serve(&program, args, sources),
     }
 }
@@ -57,6 +60,8 @@ Usage: redstart-server [/path/to/redis.conf] [--name value ...] [-]
        redstart-server -                  (reads the configuration from standard input)
        redstart-server -v or --version
        redstart-server -h or --help
+       redstart-server --check-rdb <dump.rdb>
+       redstart-server --check-aof [--fix|--truncate-to-timestamp <time>] <file.manifest|file.aof>
 
 Every directive of redis.conf is an option, and options come after the file:
        redstart-server --port 7777
@@ -131,8 +136,14 @@ fn serve(program: &OsString, args: &[OsString], mut sources: Sources) -> ExitCod
         }
     };
     host.introduce(in_background);
+    if !host.begin_load() {
+        return ExitCode::FAILURE;
+    }
     if let Err(error) = run(&mut host) {
         host.log.warning(format_args!("The event loop failed: {}", reason(&error)));
+        return ExitCode::FAILURE;
+    }
+    if host.failed {
         return ExitCode::FAILURE;
     }
     host.leave();

@@ -50,6 +50,9 @@ pub fn pass(
             flags |= Flags::from_bits_truncate(transaction.flags);
         }
     }
+    if ctx.server.persistence.loading.is_some() && !command.flags.contains(Flags::LOADING) {
+        return Err(LOADING);
+    }
     if ctx.server.scripting.run.is_some() && !command.flags.contains(Flags::ALLOW_BUSY) {
         return busy(ctx);
     }
@@ -92,6 +95,8 @@ pub fn only_reads(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>) -> bool 
     };
     flags.contains(script::Flags::NO_WRITES)
 }
+
+const LOADING: Error = Error::Text("LOADING Redis is loading the dataset in memory");
 
 const NO_MULTI: Error = Error::Text("ERR Command not allowed inside a transaction");
 

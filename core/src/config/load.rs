@@ -301,9 +301,9 @@ mod tests {
 
     #[test]
     fn settings_that_nobody_heeds_yet_are_listed() {
-        let config = Config::parse_text("appendonly yes\nport 1\nappendfsync everysec")
+        let config = Config::parse_text("masteruser me\nport 1\nappendfsync everysec")
             .expect("all of it is right");
         let unheeded: Vec<_> = config.unheeded().collect();
-        assert_eq!(unheeded, [("appendonly", "persistence")]);
+        assert_eq!(unheeded, [("masteruser", "replication")]);
     }
 }

@@ -36,7 +36,6 @@ const fn text(name: &'static str, default: &'static str) -> Setting {
 const GATE: &[&str] = &["no", "yes", "local"];
 const SHUTDOWN: &[&str] = &["default", "save", "nosave", "now", "force"];
 
-const AOF: &str = "persistence";
 const RDB: &str = "persistence";
 const REPLICATION: &str = "replication";
 const CLUSTER: &str = "cluster mode";
@@ -194,35 +193,35 @@ pub static SETTINGS: &[Setting] = &[
     int("busy-reply-threshold", 0, i64::MAX, "5000").alias("lua-time-limit"),
     switch("lua-enable-deprecated-api", "no").hidden().immutable(),
     // Snapshots.
-    Setting::new("save", Kind::Words(Words::of(words::save)), "3600 1 300 100 60 10000").later(RDB),
-    Setting::new("dbfilename", Kind::Text(words::dump_name), "dump.rdb").protected().later(RDB),
-    switch("stop-writes-on-bgsave-error", "yes").later(RDB),
+    Setting::new("save", Kind::Words(Words::of(words::save)), "3600 1 300 100 60 10000"),
+    Setting::new("dbfilename", Kind::Text(words::dump_name), "dump.rdb").protected().host(),
+    switch("stop-writes-on-bgsave-error", "yes"),
     switch("rdbcompression", "yes"),
-    switch("rdbchecksum", "yes").immutable().later(RDB),
+    switch("rdbchecksum", "yes").immutable(),
     switch("rdb-del-sync-files", "no").later(RDB),
-    switch("rdb-save-incremental-fsync", "yes").later(RDB),
+    switch("rdb-save-incremental-fsync", "yes").host(),
     one_of("sanitize-dump-payload", &["no", "yes", "clients"], "no")
         .moot("what comes from outside is always looked at whole"),
     int("rdb-key-save-delay", i32::MIN as i64, INT, "0").hidden().moot(NO_FORK),
-    int("key-load-delay", i32::MIN as i64, INT, "0").hidden().later(RDB),
-    int("loading-process-events-interval-bytes", 1024, INT, "2097152").hidden().later(RDB),
+    int("key-load-delay", i32::MIN as i64, INT, "0").hidden().host(),
+    int("loading-process-events-interval-bytes", 1024, INT, "2097152").hidden().host(),
     // The append-only file.
-    switch("appendonly", "no").deny_loading().later(AOF),
+    switch("appendonly", "no").deny_loading().host(),
     Setting::new("appendfilename", Kind::Text(words::append_name), "appendonly.aof")
         .immutable()
-        .later(AOF),
+        .host(),
     Setting::new("appenddirname", Kind::Text(words::append_dir), "appendonlydir")
         .immutable()
-        .later(AOF),
-    one_of("appendfsync", &["everysec", "always", "no"], "everysec").later(AOF),
-    switch("no-appendfsync-on-rewrite", "no").later(AOF),
-    int("auto-aof-rewrite-percentage", 0, INT, "100").later(AOF),
-    memory("auto-aof-rewrite-min-size", 0, LONG, "67108864").later(AOF),
-    switch("aof-load-truncated", "yes").later(AOF),
-    switch("aof-use-rdb-preamble", "yes").later(AOF),
-    switch("aof-timestamp-enabled", "no").later(AOF),
-    switch("aof-rewrite-incremental-fsync", "yes").later(AOF),
-    switch("aof-disable-auto-gc", "no").later(AOF),
+        .host(),
+    one_of("appendfsync", &["everysec", "always", "no"], "everysec").host(),
+    switch("no-appendfsync-on-rewrite", "no").host(),
+    int("auto-aof-rewrite-percentage", 0, INT, "100"),
+    memory("auto-aof-rewrite-min-size", 0, LONG, "67108864"),
+    switch("aof-load-truncated", "yes").host(),
+    switch("aof-use-rdb-preamble", "yes"),
+    switch("aof-timestamp-enabled", "no"),
+    switch("aof-rewrite-incremental-fsync", "yes").host(),
+    switch("aof-disable-auto-gc", "no").host(),
     // Replication.
     Setting::new("replicaof", Kind::Words(Words::of(words::primary)), "")
         .alias("slaveof")

@@ -31,7 +31,10 @@ impl Engine {
             return;
         }
         self.time_out_blocked();
-        if now.mono_us >= self.next_cron_us && self.has_background_work() {
+        if now.mono_us >= self.next_cron_us
+            && self.has_background_work()
+            && self.server.persistence.loading.is_none()
+        {
             let mut unfinished = false;
             let effort = self.server.config.active_expire_effort.clamp(1, 10);
             if self.server.active_expire {

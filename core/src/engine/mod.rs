@@ -4,6 +4,7 @@
 mod blocking;
 mod cron;
 mod journal;
+mod loading;
 mod output;
 mod persistence;
 mod receive;
@@ -17,6 +18,7 @@ pub use crate::client::{ConnId, Peer};
 pub use crate::server::{Effect, Hooks, Level, Now, Progress, SnapshotKind, Ticket};
 pub use replay::{Fault, Replay, ReplayError};
 
+use self::loading::LoadAof;
 use crate::acl::{Access, password};
 use crate::client::{Client, Clients, PubSub};
 use crate::collections::hash::HashSeed;
@@ -42,6 +44,8 @@ pub struct Engine {
     scratch: Scratch,
     /// The client whose script runs and which is gone.
     orphan: Option<Box<Client>>,
+    /// How the host reads the append-only file for DEBUG LOADAOF.
+    load_aof: Option<LoadAof>,
     /// When background work is to be done next, on the monotonic clock.
     next_cron_us: u64,
     /// When connections are to be looked at next: those that are idle or do not read.
@@ -111,6 +115,7 @@ impl Engine {
             },
             scratch: Scratch::default(),
             orphan: None,
+            load_aof: None,
             next_cron_us: 0,
             next_sweep_us: 0,
         };

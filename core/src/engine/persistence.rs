@@ -2,19 +2,31 @@
 
 use super::{Engine, Now, Progress, Ticket};
 use crate::commands::script;
-use crate::persist::rdb::data_set::{self, Conflict, Loaded};
+use crate::persist::rdb::data_set::{self, Conflict, Load, Loaded};
 use crate::persist::rdb::loader::LoadError;
 use crate::persist::rdb::save::Format;
+use crate::rng::Rng;
+use crate::store::Store;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 impl Engine {
     /// The data set as a file that Redis 7.0 and all later versions load; of fields that expire only those
     /// know that have them.
-    pub fn dump_rdb(&mut self, now: Now) -> alloc::vec::Vec<u8> {
+    pub fn dump_rdb(&mut self, now: Now) -> Vec<u8> {
         self.set_now(now);
         let access = self.store.eviction.policy.uses_access_clock();
         let options = self.server.rdb_options(Format::of_store(&self.store), access);
         let libraries = self.server.scripting.libraries.codes();
         data_set::save(&self.store, options, self.server.origin(false), libraries)
+    }
+
+    /// A file without keys, for the base of an append-only file that begins with nothing.
+    pub fn empty_base(&mut self, now: Now) -> Vec<u8> {
+        self.set_now(now);
+        let options = self.server.rdb_options(Format::new(&self.store.tuning), false);
+        let empty = Store::new(1, self.store.tuning.clone(), Rng::new(0));
+        data_set::save(&empty, options, self.server.origin(true), Vec::new())
     }
 
     /// Adds the keys of a file that Redis or Valkey wrote, whatever the version.
@@ -31,7 +43,7 @@ impl Engine {
         &mut self,
         now: Now,
         ticket: Ticket,
-        out: &mut alloc::vec::Vec<u8>,
+        out: &mut Vec<u8>,
         budget: usize,
     ) -> Progress {
         self.set_now(now);
@@ -57,6 +69,26 @@ impl Engine {
         self.after_input();
     }
 
+    /// Begins to add the keys of a file that comes in pieces.
+    pub fn begin_load(&mut self, now: Now) -> Load {
+        self.set_now(now);
+        Load::new(&self.store, Conflict::Refuse)
+    }
+
+    /// Adds the keys of the file's next piece; whether the file has ended in it. What was added before an
+    /// error stays.
+    pub fn load_piece(&mut self, load: &mut Load, piece: &[u8]) -> Result<bool, LoadError> {
+        load.push(&mut self.store, piece)
+    }
+
+    /// The file's pieces have all come: what was loaded, and the bytes behind its end.
+    pub fn end_load(&mut self, mut load: Load) -> Result<(Loaded, Vec<u8>), LoadError> {
+        load.finish(&mut self.store)?;
+        let loaded = core::mem::take(&mut load.loaded);
+        self.load_functions(&loaded, false)?;
+        Ok((loaded, load.into_rest()))
+    }
+
     /// Writes the data set and reads it back, as DEBUG RELOAD does.
     pub fn reload(&mut self, now: Now) -> Result<Loaded, LoadError> {
         self.set_now(now);
@@ -67,6 +99,12 @@ impl Engine {
             data_set::reload(&mut self.store, options, origin, libraries, true, Conflict::Refuse)?;
         self.load_functions(&loaded, true)?;
         Ok(loaded)
+    }
+
+    /// No library of functions is left.
+    pub(super) fn load_functions_anew(&mut self) -> Result<(), String> {
+        let none: [Vec<u8>; 0] = [];
+        script::load_all(&mut self.server, self.store.tuning.seed, &none, false, true)
     }
 
     fn load_functions(&mut self, loaded: &Loaded, flush: bool) -> Result<(), LoadError> {

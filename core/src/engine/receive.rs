@@ -346,6 +346,9 @@ impl Engine {
         }
         self.end_unit();
         if self.server.config_changed {
+            if core::mem::take(&mut self.server.persistence.wants_aof) {
+                self.reload_aof(reply);
+            }
             self.apply_config();
         }
         if !self.store.ready.is_empty() || self.store_has_news() {

@@ -136,6 +136,15 @@ impl Engine {
                     replay.spans = spans;
                     break;
                 }
+                // What a file was made longer by, and never got, is zeros.
+                Step::Request(_)
+                    if spans.iter().any(|span| {
+                        let end = (span.start + span.len) as usize;
+                        rest.get(end..end + 2) != Some(b"\r\n")
+                    }) =>
+                {
+                    return fail(Fault::Format);
+                }
                 Step::Request(len) if !spans.is_empty() => {
                     self.replay_one(replay, Args::new(&rest[..len], &spans))
                         .map_err(|fault| ReplayError { offset: replay.offset, fault })?;

@@ -48,6 +48,8 @@ pub struct Hooks {
     pub save: Option<Save>,
     /// Reads the file that `dbfilename` names (DEBUG RELOAD) and pushes it in pieces.
     pub load: Option<Load>,
+    /// DEBUG AOF-FLUSH-SLEEP: waits so many microseconds each time before the journal is written.
+    pub slow_journal: fn(u64),
     /// DEBUG SLEEP: holds up everything for so many microseconds.
     pub sleep: fn(u64),
 }
@@ -71,6 +73,7 @@ impl Default for Hooks {
             info: |_| None,
             save: None,
             load: None,
+            slow_journal: |_| {},
             sleep: |_| {},
         }
     }

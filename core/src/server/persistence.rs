@@ -58,6 +58,38 @@ pub struct Persistence {
     pub rewrites: u64,
     /// Rewrites that failed since one succeeded.
     pub failed_rewrites: u64,
+    /// What the host said last of the append-only file's size.
+    pub aof: AofSizes,
+    /// Files that are being read, while they are.
+    pub loading: Option<Loading>,
+    /// Keys that were taken from RDB files when they were loaded, and keys that were not since their time was up.
+    pub loaded: (u64, u64),
+    /// DEBUG LOADAOF has asked for the file.
+    pub wants_aof: bool,
+}
+
+/// How large the append-only file was, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AofSizes {
+    /// Its base.
+    pub base: u64,
+    /// All of it, before the journal's byte at `offset`.
+    pub all: u64,
+    /// Where the journal was then, in bytes since the engine began.
+    pub offset: u64,
+    /// How large it was after the last rewrite, or at the start.
+    pub rewritten: u64,
+}
+
+/// How far the reading of files has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Loading {
+    /// When it began.
+    pub since: Now,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Bytes that were read.
+    pub done: u64,
 }
 
 impl Persistence {
@@ -75,6 +107,10 @@ impl Persistence {
             saves: 0,
             rewrites: 0,
             failed_rewrites: 0,
+            aof: AofSizes::default(),
+            loading: None,
+            loaded: (0, 0),
+            wants_aof: false,
         }
     }
 

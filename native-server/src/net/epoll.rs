@@ -27,14 +27,16 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, recv, send};
 
 use super::listen::Listener;
-use super::{Conn, Conns, READ_BYTES};
+use super::{Conn, Conns, Held, READ_BYTES};
 use crate::host::{Host, Turn};
 use crate::lent;
 
-/// Tags of what is not a connection: `LISTENER` and up are listeners by descriptor, `SIGNALS` is the signals' socket.
+/// Tags of what is not a connection: `LISTENER` and up are listeners by descriptor, the last two are not.
 /// A connection's tag is its index and, above that, its generation, which does not get so far.
 const LISTENER: u64 = 0xffff_ffff_0000_0000;
 const SIGNALS: u64 = u64::MAX;
+/// The disk has something to say.
+const REPORTS: u64 = u64::MAX - 1;
 
 const EVENTS: usize = 512;
 /// How long to gather requests before the next turn.
@@ -90,6 +92,7 @@ struct Loop {
     traffic: Traffic,
     /// Connections that have more to read: their last read filled the buffer, or their end is in sight.
     unread: Vec<ConnId>,
+    held: Held,
     buffer: Box<[u8]>,
 }
 
@@ -98,11 +101,13 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
     lent::each_listener(|listener| watch(&epoll, listener))?;
     epoll::add(&epoll, host.signals.fd(), EventData::new_u64(SIGNALS), EventFlags::IN)?;
+    epoll::add(&epoll, host.persist.fd(), EventData::new_u64(REPORTS), EventFlags::IN)?;
     let mut this = Loop {
         epoll,
         conns: Conns::default(),
         traffic: Traffic::default(),
         unread: Vec::new(),
+        held: Held::default(),
         buffer: vec![0; READ_BYTES].into_boxed_slice(),
     };
     let nothing = Event { flags: EventFlags::empty(), data: EventData::new_u64(0) };
@@ -125,6 +130,7 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
         };
         let now = host.begin_turn();
         this.traffic.turn(now, count);
+        let is_idle = count == 0 && this.unread.is_empty();
         for id in core::mem::take(&mut this.unread) {
             this.read(host, now, id);
         }
@@ -134,11 +140,14 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
             this.happened(host, now, flags, data.u64());
         }
         this.drain(host, now);
-        if let Turn::Leave = host.end_turn(now) {
-            this.drain(host, now);
+        let turn = host.end_turn(now, is_idle);
+        this.drain(host, now);
+        for id in this.held.released(host, &mut this.conns) {
+            this.send(host, now, id);
+        }
+        if let Turn::Leave = turn {
             return Ok(());
         }
-        this.drain(host, now);
         if host.settle() {
             lent::each_listener(|listener| match listener.path() {
                 None => watch(&this.epoll, listener),
@@ -157,10 +166,10 @@ impl Loop {
     #[inline]
     fn happened(&mut self, host: &mut Host, now: Now, flags: EventFlags, tag: u64) {
         if tag >= LISTENER {
-            if tag == SIGNALS {
-                host.take_signals();
-            } else {
-                self.accept(host, now, tag as u32 as RawFd);
+            match tag {
+                SIGNALS => host.take_signals(now),
+                REPORTS => host.take_reports(now),
+                _ => self.accept(host, now, tag as u32 as RawFd),
             }
             return;
         }
@@ -189,7 +198,7 @@ impl Loop {
             let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
             match epoll::add(&self.epoll, &fd, EventData::new_u64(tag), flags) {
                 Ok(()) => {
-                    self.conns.insert(Conn { fd, id, heard_in: 0, short: false, ending: false });
+                    self.conns.insert(Conn::new(fd, id));
                 }
                 Err(_) => host.engine.disconnect(now, id),
             }
@@ -207,6 +216,8 @@ impl Loop {
         let mut more = READS_OF_ARGUMENT;
         loop {
             match recv(&conn.fd, &mut self.buffer[..], RecvFlags::empty()) {
+                // What it asked for before goes out first.
+                Ok((_, 0)) if conn.is_held() => return self.unread.push(id),
                 Ok((_, 0)) => return self.close(host, now, id),
                 Ok((_, len)) => {
                     let filled = len == self.buffer.len();
@@ -234,7 +245,7 @@ impl Loop {
             match effect {
                 Effect::Send(id) => self.send(host, now, id),
                 Effect::Close(id) => self.close(host, now, id),
-                other => host.perform(other),
+                other => host.perform(now, other),
             }
         }
     }
@@ -243,15 +254,21 @@ impl Loop {
     fn send(&mut self, host: &mut Host, now: Now, id: ConnId) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         loop {
+            if !self.held.lets(host, conn) {
+                return;
+            }
             let (sent, wanted, last) = {
                 let mut slices = host.engine.outgoing(id);
                 let Some(bytes) = slices.next() else { return };
+                let all = bytes.len();
+                let bytes = &bytes[..all.min(conn.allowed)];
                 let sent = send(&conn.fd, bytes, SendFlags::NOSIGNAL);
-                (sent, bytes.len(), slices.next().is_none())
+                (sent, bytes.len(), bytes.len() == all && slices.next().is_none())
             };
             match sent {
                 Ok(len) => {
                     conn.short = len < wanted;
+                    conn.sent(len);
                     host.engine.sent(now, id, len);
                     if last || conn.short {
                         return;

@@ -29,6 +29,14 @@ type Part = fn(&mut Ctx<'_>, Args<'_>) -> Result<Flow, Error>;
 
 /// Name, least and most arguments behind it, function, what HELP says of it.
 const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
+    (
+        "aof-flush-sleep",
+        1,
+        1,
+        aof_flush_sleep,
+        "<microseconds>",
+        "Waits each time before the append-only file is written.",
+    ),
     ("change-repl-id", 0, 0, change_repl_id, "", "Names the history of the data set anew."),
     (
         "config-rewrite-force-all",
@@ -50,7 +58,7 @@ const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
     ("error", 1, 1, error, "<string>", "Replies an error of this text."),
     ("htstats", 1, 1, table_stats, "<dbid>", "Sizes of the tables of a database."),
     ("htstats-key", 1, 1, table_stats_of_key, "<key>", "Size of the table of a value."),
-    ("loadaof", 0, 0, needs_persistence, "", "Loads the append-only file (not there yet)."),
+    ("loadaof", 0, 0, load_aof, "", "Empties the data set and loads the append-only file."),
     ("log", 1, 1, log, "<message>", "Writes to the log."),
     ("object", 1, 1, object, "<key>", "How a value is stored."),
     ("pause-cron", 1, 1, pause_cron, "<0|1>", "Stops or resumes background work."),
@@ -198,9 +206,16 @@ fn table_stats_of_key(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> 
     Ok(Flow::Done)
 }
 
-fn needs_persistence(_: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let name = crate::error::printable(&args[1], 32).to_ascii_uppercase();
-    Err(Error::Owned(format!("ERR DEBUG {name} needs persistence, which is not there yet")))
+/// The engine does it, and replies, as soon as the command is over.
+fn load_aof(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<Flow, Error> {
+    ctx.server.persistence.wants_aof = true;
+    ctx.server.config_changed = true;
+    Ok(Flow::Done)
+}
+
+fn aof_flush_sleep(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    (ctx.server.hooks.slow_journal)(starts_with_number(&args[2]).max(0) as u64);
+    done(ctx)
 }
 
 fn reload(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {

@@ -259,8 +259,14 @@ fn persistence(text: &mut Text<'_, '_>) {
     let (rewrites, failed_rewrites) = (state.rewrites, state.failed_rewrites);
     let scheduled = u64::from(state.rewrite_scheduled);
     let status = |ok| if ok { "ok" } else { "err" };
+    let loading = state.loading;
+    let (loaded, expired) = state.loaded;
+    let is_aof = text.ctx.server.config.is_on("appendonly");
+    let (aof, end) = (state.aof, text.ctx.db.journal.end());
+    let waiting = text.ctx.db.journal.waiting().len() as u64;
+    let write = status(text.ctx.db.journal.failure.is_none());
     text.lines(&[
-        ("loading", 0),
+        ("loading", loading.is_some().into()),
         ("async_loading", 0),
         ("current_cow_peak", 0),
         ("current_cow_size", 0),
@@ -280,9 +286,9 @@ fn persistence(text: &mut Text<'_, '_>) {
     text.lines(&[
         ("rdb_saves", saves),
         ("rdb_last_cow_size", 0),
-        ("rdb_last_load_keys_expired", 0),
-        ("rdb_last_load_keys_loaded", 0),
-        ("aof_enabled", 0),
+        ("rdb_last_load_keys_expired", expired),
+        ("rdb_last_load_keys_loaded", loaded),
+        ("aof_enabled", is_aof.into()),
         ("aof_rewrite_in_progress", rewriting),
         ("aof_rewrite_scheduled", scheduled),
     ]);
@@ -293,12 +299,35 @@ fn persistence(text: &mut Text<'_, '_>) {
         ("aof_rewrites", rewrites),
         ("aof_rewrites_consecutive_failures", failed_rewrites),
     ]);
-    text.line("aof_last_write_status", "ok");
+    text.line("aof_last_write_status", write);
     text.lines(&[
         ("aof_last_cow_size", 0),
         ("module_fork_in_progress", 0),
         ("module_fork_last_cow_size", 0),
     ]);
+    if is_aof {
+        text.lines(&[
+            ("aof_current_size", aof.all + end.saturating_sub(aof.offset)),
+            ("aof_base_size", aof.rewritten),
+            ("aof_pending_rewrite", 0),
+            ("aof_buffer_length", waiting),
+        ]);
+        text.host("aof_pending_bio_fsync", 0);
+        text.host("aof_delayed_fsync", 0);
+    }
+    if let Some(loading) = loading {
+        let elapsed_s =
+            text.ctx.server.now.mono_us.saturating_sub(loading.since.mono_us) / 1_000_000;
+        let left = loading.bytes.saturating_sub(loading.done);
+        let eta_s = (elapsed_s * left).checked_div(loading.done).unwrap_or(1);
+        text.line("loading_start_time", loading.since.unix_ms() / 1000);
+        text.line("loading_total_bytes", loading.bytes);
+        text.line("loading_rdb_used_mem", 0);
+        text.line("loading_loaded_bytes", loading.done);
+        let percent = loading.done as f64 / loading.bytes.max(1) as f64 * 100.0;
+        text.line("loading_loaded_perc", format!("{percent:.2}"));
+        text.line("loading_eta_seconds", eta_s);
+    }
 }
 
 fn stats(text: &mut Text<'_, '_>) {

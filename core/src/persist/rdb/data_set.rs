@@ -1,8 +1,9 @@
 //! The data set of a [`Store`] to a file's bytes and back.
 
-use super::loader::{Item, Keyed, LoadError, Loader};
+use super::loader::{Item, Keyed, LoadError, Loader, Visit};
 use super::snapshot::{Options, Origin, Snapshot};
 use crate::store::Store;
+use crate::value::Tuning;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -27,6 +28,8 @@ pub struct Loaded {
     pub empty: u64,
     /// The code of libraries of functions.
     pub functions: Vec<Vec<u8>>,
+    /// What the file says of its writer: names and texts.
+    pub facts: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// The whole data set as a file, with the texts of all libraries of functions.
@@ -56,32 +59,76 @@ pub fn reload(
 
 /// Adds the keys of a file. What was added before an error stays.
 pub fn load(store: &mut Store, bytes: &[u8], conflict: Conflict) -> Result<Loaded, LoadError> {
-    let mut loaded = Loaded::default();
-    let mut index = 0;
-    let tuning = store.tuning.clone();
-    let mut visit = |item: Item<'_>| match item {
-        Item::Fact(..) => Ok(()),
-        Item::Database(number) => match usize::try_from(number) {
-            Ok(number) if number < store.count() => {
-                index = number;
-                Ok(())
+    let mut load = Load::new(store, conflict);
+    load.push(store, bytes)?;
+    load.finish(store)?;
+    Ok(load.loaded)
+}
+
+/// A file whose keys are being added, piece by piece.
+#[derive(Debug)]
+pub struct Load {
+    /// What was loaded so far.
+    pub loaded: Loaded,
+    loader: Loader,
+    tuning: Tuning,
+    conflict: Conflict,
+    /// The database that the next keys are in.
+    index: usize,
+}
+
+impl Load {
+    /// A file of which nothing has come yet.
+    pub fn new(store: &Store, conflict: Conflict) -> Self {
+        Self {
+            loaded: Loaded::default(),
+            loader: Loader::default(),
+            tuning: store.tuning.clone(),
+            conflict,
+            index: 0,
+        }
+    }
+
+    /// Goes on with the next piece; whether the file has ended in it.
+    pub fn push(&mut self, store: &mut Store, piece: &[u8]) -> Result<bool, LoadError> {
+        self.with(store, |loader, tuning, visit| loader.push(piece, tuning, visit))
+    }
+
+    /// There are no more pieces.
+    pub fn finish(&mut self, store: &mut Store) -> Result<(), LoadError> {
+        self.with(store, |loader, tuning, visit| loader.finish(tuning, visit))
+    }
+
+    /// What came behind the end of the file.
+    pub fn into_rest(self) -> Vec<u8> {
+        self.loader.into_rest()
+    }
+
+    fn with<R>(
+        &mut self,
+        store: &mut Store,
+        read: impl FnOnce(&mut Loader, &Tuning, Visit<'_>) -> R,
+    ) -> R {
+        let Self { loaded, loader, tuning, conflict, index } = self;
+        let mut visit = |item: Item<'_>| {
+            match item {
+                Item::Fact(name, text) => loaded.facts.push((name.to_vec(), text.to_vec())),
+                Item::Database(number) => match usize::try_from(number) {
+                    Ok(number) if number < store.count() => *index = number,
+                    _ => {
+                        return Err(Cow::Borrowed(
+                            "a database beyond the configured number of them",
+                        ));
+                    }
+                },
+                Item::Function(code) => loaded.functions.push(code.to_vec()),
+                Item::Empty => loaded.empty += 1,
+                Item::Key(key) => return add(store, *index, key, *conflict, loaded),
             }
-            _ => Err(Cow::Borrowed("a database beyond the configured number of them")),
-        },
-        Item::Function(code) => {
-            loaded.functions.push(code.to_vec());
             Ok(())
-        }
-        Item::Empty => {
-            loaded.empty += 1;
-            Ok(())
-        }
-        Item::Key(key) => add(store, index, key, conflict, &mut loaded),
-    };
-    let mut loader = Loader::default();
-    loader.push(bytes, &tuning, &mut visit)?;
-    loader.finish(&tuning, &mut visit)?;
-    Ok(loaded)
+        };
+        read(loader, tuning, &mut visit)
+    }
 }
 
 fn add(
@@ -120,7 +167,7 @@ mod tests {
     use crate::rng::Rng;
     use crate::store::Entry;
     use crate::value::stream::Id;
-    use crate::value::{Hash, List, Set, SortedSet, Stream, Tuning};
+    use crate::value::{Hash, List, Set, SortedSet, Stream};
     use alloc::format;
 
     const SEED: HashSeed = HashSeed::new([1, 2, 3, 4]);

@@ -146,26 +146,39 @@ impl Loader {
     ) -> Result<usize, LoadError> {
         let mut used = 0;
         while !self.done {
-            let rest = &bytes[used..];
-            let mut from = Reader::new(rest);
-            match self.item(&mut from, tuning, visit) {
-                Ok(()) => {
-                    let taken = from.at();
-                    self.crc.update(&rest[..taken]);
-                    self.offset += taken as u64;
-                    used += taken;
-                }
-                Err(Fault::Short(needed)) => {
-                    self.wanted = needed.max(rest.len() as u64 * 3 / 2);
-                    break;
-                }
-                Err(fault) => {
-                    let offset = self.offset + from.at() as u64;
-                    return Err(LoadError { offset, reason: fault.text() });
-                }
+            match self.read_one(&bytes[used..], tuning, visit)? {
+                0 => break,
+                taken => used += taken,
             }
         }
         Ok(used)
+    }
+
+    /// Reads one item from the front of `bytes`; how many bytes it takes, 0 if it is not whole. For those who
+    /// want to know where each item ends; nothing may have been pushed.
+    pub fn read_one(
+        &mut self,
+        bytes: &[u8],
+        tuning: &Tuning,
+        visit: Visit<'_>,
+    ) -> Result<usize, LoadError> {
+        let mut from = Reader::new(bytes);
+        match self.item(&mut from, tuning, visit) {
+            Ok(()) => {
+                let taken = from.at();
+                self.crc.update(&bytes[..taken]);
+                self.offset += taken as u64;
+                Ok(taken)
+            }
+            Err(Fault::Short(needed)) => {
+                self.wanted = needed.max(bytes.len() as u64 * 3 / 2);
+                Ok(0)
+            }
+            Err(fault) => {
+                let offset = self.offset + from.at() as u64;
+                Err(LoadError { offset, reason: fault.text() })
+            }
+        }
     }
 
     /// Reads one item, or nothing.

@@ -20,7 +20,7 @@ use rustix::net::{Shutdown, SocketFlags, shutdown};
 pub(crate) use self::ring::Ring;
 use self::ring::{Completion, Send, Wait};
 use super::listen::Listener;
-use super::{Conn, Conns};
+use super::{Conn, Conns, Held};
 use crate::host::{Host, Turn};
 use crate::lent;
 
@@ -30,6 +30,7 @@ const RECEIVE: u64 = 1 << 60;
 const WRITABLE: u64 = 2 << 60;
 const LISTENER: u64 = 3 << 60;
 const SIGNALS: u64 = 4 << 60;
+const REPORTS: u64 = 5 << 60;
 const GENERATION: u32 = 0x0fff_ffff;
 
 /// Connections taken from one listener in a turn.
@@ -44,6 +45,7 @@ struct Loop {
     conns: Conns,
     /// Connections that are to be sent to in the next turn.
     sends: Vec<ConnId>,
+    held: Held,
     /// Connections whose other side has closed, and that are closed after the next turn's sends.
     ended: Vec<ConnId>,
     /// Closed in the next turn, when the kernel has taken all requests that name them.
@@ -54,6 +56,7 @@ struct Loop {
 pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
     lent::each_listener(|listener| watch(&mut ring, listener))?;
     ring.readable(host.signals.fd(), SIGNALS);
+    ring.readable(host.persist.fd(), REPORTS);
     let mut this = Loop::default();
     let mut happened: Vec<Completion> = Vec::new();
     let mut sent = Vec::new();
@@ -66,17 +69,24 @@ pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
         };
         let sends = this.sends.iter().filter_map(|&id| {
             let bytes = host.engine.outgoing(id).next()?;
-            Some(Send { fd: this.conns.get(id)?.fd.as_fd(), bytes, tag: tag(0, id) })
+            let conn = this.conns.get(id)?;
+            let bytes = &bytes[..bytes.len().min(conn.allowed)];
+            Some(Send { fd: conn.fd.as_fd(), bytes, tag: tag(0, id) })
         });
         ring.turn(sends, wait, &mut happened, &mut sent)?;
         this.sends.clear();
         this.closed.clear();
         let now = host.begin_turn();
+        let is_idle = happened.is_empty() && sent.is_empty();
         for (tag, result) in sent.drain(..) {
             this.sent(host, &mut ring, now, tag, result);
         }
         for id in mem::take(&mut this.ended) {
-            this.close(host, now, id);
+            if this.conns.get(id).is_some_and(Conn::is_held) {
+                this.ended.push(id);
+            } else {
+                this.close(host, now, id);
+            }
         }
         for completion in happened.drain(..) {
             this.happened(host, &mut ring, now, completion);
@@ -85,10 +95,13 @@ pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
             return Ok(());
         }
         this.drain(host, now);
-        if let Turn::Leave = host.end_turn(now) {
+        if let Turn::Leave = host.end_turn(now, is_idle) {
             leaving = true;
         }
         this.drain(host, now);
+        for id in this.held.released(host, &mut this.conns) {
+            this.queue(host, id);
+        }
         if host.settle() {
             lent::each_listener(|listener| match listener.path() {
                 None => watch(&mut ring, listener),
@@ -132,9 +145,19 @@ impl Loop {
                     ring.receive(conn.fd.as_fd(), tag);
                 }
             }
-            WRITABLE => self.sends.extend(self.current(tag)),
+            WRITABLE => {
+                if let Some(id) = self.current(tag) {
+                    self.queue(host, id);
+                }
+            }
+            REPORTS => {
+                host.take_reports(now);
+                if !goes_on {
+                    ring.readable(host.persist.fd(), REPORTS);
+                }
+            }
             SIGNALS => {
-                host.take_signals();
+                host.take_signals(now);
                 if !goes_on {
                     ring.readable(host.signals.fd(), SIGNALS);
                 }
@@ -162,7 +185,7 @@ impl Loop {
             let Some((fd, id)) = host.accept(now, listener, SocketFlags::CLOEXEC) else { return };
             let Some(id) = id else { continue };
             ring.receive(fd.as_fd(), tag(RECEIVE, id));
-            self.conns.insert(Conn { fd, id, heard_in: 0, short: false, ending: false });
+            self.conns.insert(Conn::new(fd, id));
         }
     }
 
@@ -178,12 +201,18 @@ impl Loop {
     ) {
         let Some(id) = self.current(about) else { return };
         match result {
-            Ok(len) => host.engine.sent(now, id, len as usize),
+            Ok(len) => {
+                host.engine.sent(now, id, len as usize);
+                if let Some(conn) = self.conns.get_mut(id) {
+                    conn.sent(len as usize);
+                }
+            }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => return self.close(host, now, id),
         }
         if host.engine.outgoing(id).next().is_some()
-            && let Some(conn) = self.conns.get(id)
+            && let Some(conn) = self.conns.get_mut(id)
+            && self.held.lets(host, conn)
         {
             ring.writable(conn.fd.as_fd(), tag(WRITABLE, id));
         }
@@ -194,10 +223,20 @@ impl Loop {
     fn drain(&mut self, host: &mut Host, now: Now) {
         while let Some(effect) = host.engine.poll() {
             match effect {
-                Effect::Send(id) => self.sends.push(id),
+                Effect::Send(id) => self.queue(host, id),
                 Effect::Close(id) => self.close(host, now, id),
-                other => host.perform(other),
+                other => host.perform(now, other),
             }
+        }
+    }
+
+    /// What the engine has for a connection goes out in the next turn, if it may.
+    #[inline]
+    fn queue(&mut self, host: &Host, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id)
+            && self.held.lets(host, conn)
+        {
+            self.sends.push(id);
         }
     }
 

@@ -1,0 +1,126 @@
+//! The snapshot's thread: writes a file whose bytes the engine's thread makes between two turns of its loop.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use redstart_core::{SnapshotKind, Ticket};
+
+use super::disk::Disk;
+use super::rdb::NewFile;
+use super::reports::{Report, Reports};
+
+/// When more bytes than this wait for the disk, no more are made until half of them are written.
+const WAITING_BYTES_MAX: usize = 8 << 20;
+/// Pieces of at least this size go to the thread.
+const PIECE_BYTES: usize = 256 << 10;
+
+enum Job {
+    Piece(Vec<u8>),
+    Finish,
+}
+
+/// A snapshot on its way to the disk. Dropped before its end, it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    pub(crate) ticket: Ticket,
+    pub(crate) kind: SnapshotKind,
+    /// All was handed over.
+    pub(crate) is_whole: bool,
+    /// The bytes made since the last piece went.
+    pub(crate) piece: Vec<u8>,
+    jobs: Sender<Job>,
+    /// Bytes that wait for the disk.
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Writing {
+    /// Starts a thread that writes to `temporary`, which becomes `name` if that is given.
+    pub(crate) fn start<D: Disk>(
+        disk: D,
+        ticket: Ticket,
+        kind: SnapshotKind,
+        temporary: PathBuf,
+        name: Option<PathBuf>,
+        in_steps: bool,
+        reports: Arc<Reports>,
+    ) -> io::Result<Self> {
+        let (jobs, inbox) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let theirs = Arc::clone(&waiting);
+        std::thread::Builder::new().name("snapshot".into()).spawn(move || {
+            let is_rdb = kind == SnapshotKind::Rdb;
+            let written = write(disk, temporary, name, in_steps, &inbox, &theirs, &reports);
+            match written.transpose() {
+                None => {}
+                Some(result) if is_rdb => reports.send(Report::Saved(ticket, result.map(|_| ()))),
+                Some(result) => reports.send(Report::Base(ticket, result)),
+            }
+        })?;
+        Ok(Self { ticket, kind, is_whole: false, piece: Vec::new(), jobs, waiting })
+    }
+
+    /// Whether the disk is too far behind for more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > WAITING_BYTES_MAX
+    }
+
+    /// More was added to the piece.
+    pub(crate) fn made(&mut self) {
+        if self.piece.len() >= PIECE_BYTES || self.is_whole {
+            let piece = core::mem::take(&mut self.piece);
+            self.waiting.fetch_add(piece.len(), Ordering::Relaxed);
+            // A thread that has failed takes nothing more, and has said so.
+            let _ = self.jobs.send(Job::Piece(piece));
+        }
+        if self.is_whole {
+            let _ = self.jobs.send(Job::Finish);
+        }
+    }
+}
+
+/// Writes what comes; `None`: it is not wanted any more.
+fn write<D: Disk>(
+    disk: D,
+    temporary: PathBuf,
+    name: Option<PathBuf>,
+    in_steps: bool,
+    inbox: &Receiver<Job>,
+    waiting: &AtomicUsize,
+    reports: &Reports,
+) -> io::Result<Option<(PathBuf, bool)>> {
+    let mut file = NewFile::create(disk, temporary)?;
+    file.in_steps = in_steps;
+    let mut is_rdb = None;
+    for job in inbox {
+        let result = match job {
+            Job::Piece(piece) => {
+                is_rdb.get_or_insert_with(|| piece.starts_with(b"REDIS"));
+                let result = file.write(&piece);
+                let before = waiting.fetch_sub(piece.len(), Ordering::Relaxed);
+                let half = WAITING_BYTES_MAX / 2;
+                if before > half && before - piece.len() <= half {
+                    reports.send(Report::Room);
+                }
+                result
+            }
+            Job::Finish => {
+                let path = file.path().to_owned();
+                let is_rdb = is_rdb == Some(true);
+                return match name {
+                    Some(name) => file.finish(&name),
+                    None => file.sync(),
+                }
+                .map(|()| Some((path, is_rdb)));
+            }
+        };
+        if let Err(error) = result {
+            file.remove();
+            return Err(error);
+        }
+    }
+    file.remove();
+    Ok(None)
+}

@@ -12,7 +12,7 @@
 //! Weak tables are cleared in the atomic part.
 
 use super::Lua;
-use super::heap::{Code, Heap, Mark, Object, Variable};
+use super::heap::{Code, Heap, Mark, Object, Variable, cost};
 use super::proto::Proto;
 use super::table::{self, Node, Table};
 use super::thread::Thread;
@@ -546,14 +546,12 @@ impl Heap {
             }
             1 => sweep!(tables, |t: &Table| t.parts_size() + table::OVERHEAD),
             2 => sweep!(functions, |f: &super::heap::Function| {
-                size_of::<super::heap::Function>()
-                    + size_of_val(&*f.upvalues)
-                    + size_of_val(&*f.values)
+                cost::FUNCTION + size_of_val(&*f.upvalues) + size_of_val(&*f.values)
             }),
-            3 => sweep!(upvalues, |_: &super::heap::Upvalue| size_of::<super::heap::Upvalue>()),
+            3 => sweep!(upvalues, |_: &super::heap::Upvalue| cost::UPVALUE),
             4 => sweep!(protos, |p: &Proto| p.size()),
-            5 => sweep!(threads, |t: &Thread| t.size() + size_of::<Thread>()),
-            6 => sweep!(users, |_: &super::heap::User| size_of::<super::heap::User>()),
+            5 => sweep!(threads, |t: &Thread| t.size() + cost::THREAD),
+            6 => sweep!(users, |_: &super::heap::User| cost::USER),
             _ => return None,
         };
         Some(if more { (arena, at) } else { (arena + 1, 0) })

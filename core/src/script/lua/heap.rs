@@ -16,6 +16,27 @@ use super::value::{FunctionId, ProtoId, Str, TableId, ThreadId, UpvalueId, UserI
 use alloc::{boxed::Box, vec::Vec};
 use core::ops::{Index, IndexMut};
 
+/// What things cost without their parts: the same on every host. When garbage is looked for, and with that
+/// which addresses a script can print, must not depend on the size of a pointer.
+pub(super) mod cost {
+    pub(in crate::script::lua) const FUNCTION: usize = 56;
+    pub(in crate::script::lua) const PROTO: usize = 144;
+    pub(in crate::script::lua) const TABLE: usize = 48;
+    pub(in crate::script::lua) const THREAD: usize = 120;
+    pub(in crate::script::lua) const UPVALUE: usize = 24;
+    pub(in crate::script::lua) const USER: usize = 16;
+}
+
+const _: () = assert!(
+    size_of::<Function>() <= cost::FUNCTION
+        && size_of::<Proto>() <= cost::PROTO
+        && size_of::<Table>() <= cost::TABLE
+        && size_of::<Thread>() <= cost::THREAD
+        && size_of::<Upvalue>() <= cost::UPVALUE
+        && size_of::<User>() <= cost::USER,
+    "something became larger than what it costs"
+);
+
 /// What the collector knows of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Mark {
@@ -301,7 +322,7 @@ impl Heap {
     /// A native function with values of its own.
     #[inline(never)]
     pub fn native(&mut self, function: NativeFn, env: TableId, values: &[Value]) -> FunctionId {
-        self.gc.used += size_of::<Function>() + size_of_val(values);
+        self.gc.used += cost::FUNCTION + size_of_val(values);
         let function = Function {
             code: Code::Native(function),
             env,
@@ -317,18 +338,18 @@ impl Heap {
         env: TableId,
         upvalues: Box<[UpvalueId]>,
     ) -> FunctionId {
-        self.gc.used += size_of::<Function>() + size_of_val(&*upvalues);
+        self.gc.used += cost::FUNCTION + size_of_val(&*upvalues);
         let function = Function { code: Code::Lua(proto), env, upvalues, ..Function::default() };
         FunctionId(self.functions.add(function, self.gc.white))
     }
 
     pub(super) fn upvalue(&mut self, variable: Variable) -> UpvalueId {
-        self.gc.used += size_of::<Upvalue>();
+        self.gc.used += cost::UPVALUE;
         UpvalueId(self.upvalues.add(Upvalue { variable, mark: Mark::White0 }, self.gc.white))
     }
 
     pub(super) fn thread(&mut self, thread: Thread) -> ThreadId {
-        self.gc.used += size_of::<Thread>() + thread.size();
+        self.gc.used += cost::THREAD + thread.size();
         ThreadId(self.threads.add(thread, self.gc.white))
     }
 
@@ -338,7 +359,7 @@ impl Heap {
     }
 
     pub(super) fn user(&mut self, meta: Option<TableId>, env: TableId) -> UserId {
-        self.gc.used += size_of::<User>();
+        self.gc.used += cost::USER;
         let user = User { meta, env, mark: Mark::White0 };
         UserId(self.users.add(user, self.gc.white))
     }

@@ -1,6 +1,6 @@
 //! A compiled function.
 
-use super::heap::Mark;
+use super::heap::{Mark, cost};
 use super::value::{ProtoId, Str, Value};
 use alloc::{boxed::Box, vec::Vec};
 
@@ -44,7 +44,7 @@ pub(super) struct Proto {
 
 impl Proto {
     pub(super) fn size(&self) -> usize {
-        size_of::<Self>()
+        cost::PROTO
             + size_of_val(&*self.code)
             + size_of_val(&*self.constants)
             + size_of_val(&*self.protos)

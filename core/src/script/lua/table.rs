@@ -6,7 +6,7 @@
 //! collides with one that is not in its main position takes that place, else it goes to the last
 //! free node. When no node is free, both parts get the sizes that fit all keys.
 
-use super::heap::Mark;
+use super::heap::{Mark, cost};
 use super::value::{
     FunctionId, Str, TableId, ThreadId, UserId,
     Value::{self, Nil},
@@ -18,7 +18,7 @@ const NONE: u32 = u32::MAX;
 /// The array has at most two to this many places.
 const MAX_BITS: usize = 26;
 /// What a table costs besides its parts.
-pub(super) const OVERHEAD: usize = size_of::<Table>() + 8;
+pub(super) const OVERHEAD: usize = cost::TABLE + 8;
 
 #[derive(Clone, Copy)]
 pub(super) struct Node {

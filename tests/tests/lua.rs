@@ -90,27 +90,13 @@ fn run_check(source: &str) -> String {
     lua::normal(&text)
 }
 
-/// The parts of a file, each under a line of its own with this mark and a name.
-fn parts<'a>(text: &'a str, mark: &str) -> Vec<(&'a str, String)> {
-    let mut parts: Vec<(&str, String)> = Vec::new();
-    for line in text.lines() {
-        if let Some(name) = line.strip_prefix(mark) {
-            parts.push((name, String::new()));
-        } else if let Some((_, text)) = parts.last_mut() {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    parts
-}
-
 #[test]
 fn checks_have_the_answers_of_puc_lua() {
     let read = |name: &str| {
         std::fs::read_to_string(root().join("tests/lua").join(name)).expect("it is there")
     };
     let (checks, answers) = (read("checks.lua"), read("checks.out"));
-    let (checks, answers) = (parts(&checks, "--@ "), parts(&answers, "=== "));
+    let (checks, answers) = (lua::parts(&checks, "--@ "), lua::parts(&answers, "=== "));
     assert_eq!(checks.len(), answers.len());
     let mut wrong = Vec::new();
     for ((name, check), (_, answer)) in checks.iter().zip(&answers) {

@@ -673,7 +673,8 @@ impl Lua {
     /// "attempt to compare …"
     pub(super) fn order_error(&mut self, a: Value, b: Value) -> Raised {
         let (a, b) = (a.type_name().as_bytes(), b.type_name().as_bytes());
-        let message = if a == b {
+        // PUC Lua tells types apart by the third letter of their names: a thread and a string are alike.
+        let message = if a.get(2) == b.get(2) {
             [b"attempt to compare two ".as_slice(), a, b" values"].concat()
         } else {
             [b"attempt to compare ".as_slice(), a, b" with ", b].concat()

@@ -1,7 +1,8 @@
 //! Numbers to text and back, as C's `%.14g` and `strtod` do it.
 //!
-//! A NaN is always written `-nan`, which x86 makes of `0/0`: the sign of a NaN differs between
-//! hosts, and the text must not.
+//! The sign of the NaN that `0/0` makes differs between hosts, and the text must not: it is written
+//! `-nan`, as on x86. What a script gave a sign itself – `tonumber('nan')`, `-(0/0)` – keeps that,
+//! for which [`nan`] marks its payload.
 
 use crate::collections::decimal::{MAX_TEXT, parse_double, write};
 use alloc::vec::Vec;
@@ -83,10 +84,49 @@ pub(super) fn write_exponent(exponent: i32, out: &mut Vec<u8>) {
     out.push(b'0' + (magnitude % 10) as u8);
 }
 
+/// The bit of a NaN's payload that says that its sign is one to go by.
+const SIGNED: u64 = 1;
+
+/// A NaN with this sign.
+pub(super) fn nan(negative: bool) -> f64 {
+    let number = f64::from_bits(0x7ff8_0000_0000_0000 | SIGNED);
+    if negative { -number } else { number }
+}
+
+/// Whether a number has a minus sign where PUC Lua on x86 has one.
+pub(super) fn is_negative(number: f64) -> bool {
+    number.is_sign_negative() || number.is_nan() && number.to_bits() & SIGNED == 0
+}
+
+/// The number with the other sign.
+#[inline]
+pub(super) fn negated(number: f64) -> f64 {
+    if number.is_nan() { nan(!is_negative(number)) } else { -number }
+}
+
+/// The number without its sign.
+pub(super) fn absolute(number: f64) -> f64 {
+    if number.is_nan() { nan(false) } else { number.abs() }
+}
+
+/// The number whose bits are the same on every host.
+pub(super) fn portable(number: f64) -> f64 {
+    if number.is_nan() {
+        f64::NAN.copysign(if is_negative(number) { -1.0 } else { 1.0 })
+    } else {
+        number
+    }
+}
+
+/// The number of these bits, which are from outside.
+pub(super) fn from_outside(number: f64) -> f64 {
+    if number.is_nan() { nan(number.is_sign_negative()) } else { number }
+}
+
 /// What is no finite number.
 pub(super) fn special(number: f64) -> Option<&'static [u8]> {
     if number.is_nan() {
-        Some(b"-nan")
+        Some(if is_negative(number) { b"-nan" } else { b"nan" })
     } else if number.is_infinite() {
         Some(if number > 0.0 { b"inf" } else { b"-inf" })
     } else {
@@ -143,7 +183,7 @@ pub fn parse_number(text: &[u8]) -> Option<f64> {
         rest => (false, rest),
     };
     let magnitude = magnitude(rest)?;
-    Some(if negative { -magnitude } else { magnitude })
+    Some(if negative { negated(magnitude) } else { magnitude })
 }
 
 fn magnitude(text: &[u8]) -> Option<f64> {
@@ -162,7 +202,7 @@ fn magnitude(text: &[u8]) -> Option<f64> {
         _ if text.eq_ignore_ascii_case(b"inf") || text.eq_ignore_ascii_case(b"infinity") => {
             Some(f64::INFINITY)
         }
-        _ if text.eq_ignore_ascii_case(b"nan") => Some(f64::NAN),
+        _ if text.eq_ignore_ascii_case(b"nan") => Some(nan(false)),
         _ => None,
     }
 }
@@ -236,6 +276,12 @@ mod tests {
             (-1.5e300, "-1.5e+300"),
             (f64::INFINITY, "inf"),
             (f64::NAN, "-nan"),
+            (nan(false), "nan"),
+            (nan(true), "-nan"),
+            (negated(f64::NAN), "nan"),
+            (negated(negated(f64::NAN)), "-nan"),
+            (absolute(nan(true)), "nan"),
+            (from_outside(-portable(f64::NAN)), "nan"),
         ] {
             assert_eq!(text(number), expected);
         }

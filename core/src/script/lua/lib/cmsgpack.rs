@@ -2,6 +2,7 @@
 
 use crate::script::lua::Lua;
 use crate::script::lua::native::{Call, Flow, Raised};
+use crate::script::lua::number::{from_outside, portable};
 use crate::script::lua::value::{TableId, Value, to_integer};
 use alloc::vec::Vec;
 
@@ -164,7 +165,7 @@ fn write_number(number: f64, out: &mut Vec<u8>) {
             out.extend_from_slice(&short.to_be_bytes());
         } else {
             out.push(0xcb);
-            out.extend_from_slice(&number.to_be_bytes());
+            out.extend_from_slice(&portable(number).to_be_bytes());
         }
         return;
     }
@@ -248,9 +249,12 @@ impl<'a> Reader<'a> {
             0xc3 => Ok(Piece::Value(Value::Bool(true))),
             0xca => {
                 let bits = self.unsigned(4)? as u32;
-                Ok(Piece::Value(Value::Num(f64::from(f32::from_bits(bits)))))
+                Ok(Piece::Value(Value::Num(from_outside(f64::from(f32::from_bits(bits))))))
             }
-            0xcb => Ok(Piece::Value(Value::Num(f64::from_bits(self.unsigned(8)?)))),
+            0xcb => {
+                let bits = self.unsigned(8)?;
+                Ok(Piece::Value(Value::Num(from_outside(f64::from_bits(bits)))))
+            }
             0xcc => number(self.unsigned(1)?),
             0xcd => number(self.unsigned(2)?),
             0xce => number(self.unsigned(4)?),

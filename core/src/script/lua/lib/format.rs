@@ -1,5 +1,6 @@
 //! `string.format`, one directive at a time, with C's `printf` as the measure.
 
+use crate::script::lua::number::is_negative;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -112,8 +113,7 @@ impl Spec {
     /// `%e`, `%f`, `%g` and their capitals.
     pub(crate) fn float(&self, value: f64, letter: u8, out: &mut Vec<u8>) {
         let upper = letter.is_ascii_uppercase();
-        // A NaN has a sign that differs between machines: x86 makes a negative one of 0/0.
-        let sign = self.sign(value.is_sign_negative() || value.is_nan());
+        let sign = self.sign(is_negative(value));
         let mut text = String::new();
         let magnitude = value.abs();
         if !value.is_finite() {
@@ -245,6 +245,7 @@ pub(crate) fn to_unsigned_long(value: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::lua::number::nan;
 
     fn format(directive: &str, write: impl Fn(Spec, u8, &mut Vec<u8>)) -> String {
         let text = directive.strip_prefix('%').expect("a directive").as_bytes();
@@ -294,6 +295,12 @@ mod tests {
             ("%G", 1e-10, "1E-10"),
             ("%f", f64::INFINITY, "inf"),
             ("%05g", f64::NEG_INFINITY, " -inf"),
+            ("%+5.1f", f64::INFINITY, " +inf"),
+            ("%-10f|", f64::NEG_INFINITY, "-inf      "),
+            ("% e", nan(false), " nan"),
+            ("%+-E", nan(false), "+NAN"),
+            ("%010f", nan(false), "       nan"),
+            ("%+g", f64::NAN, "-nan"),
             ("% g", 1.0, " 1"),
             ("%.20f", 0.1, "0.10000000000000000555"),
         ] {

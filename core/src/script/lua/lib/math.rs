@@ -2,6 +2,7 @@
 
 use crate::script::lua::Lua;
 use crate::script::lua::native::{Call, Flow, Raised};
+use crate::script::lua::number::{absolute, nan};
 use crate::script::lua::value::{TableId, Value};
 
 /// The field of the registry with the table that holds the generator's state.
@@ -12,9 +13,12 @@ pub fn open(lua: &mut Lua) {
     let library = lua.library(
         "math",
         &[
-            ("abs", |call| one(call, libm::fabs)),
-            ("acos", |call| one(call, libm::acos)),
-            ("asin", |call| one(call, libm::asin)),
+            ("abs", |call| {
+                let number = call.check_number(1)?;
+                call.give(absolute(number))
+            }),
+            ("acos", |call| one(call, |x| plus(libm::acos(x)))),
+            ("asin", |call| one(call, |x| plus(libm::asin(x)))),
             ("atan", |call| one(call, libm::atan)),
             ("atan2", |call| two(call, libm::atan2)),
             ("ceil", |call| one(call, libm::ceil)),
@@ -27,7 +31,7 @@ pub fn open(lua: &mut Lua) {
             ("frexp", frexp),
             ("ldexp", ldexp),
             ("log", |call| one(call, libm::log)),
-            ("log10", |call| one(call, libm::log10)),
+            ("log10", |call| one(call, |x| plus(libm::log10(x)))),
             ("max", |call| most(call, |a, b| a > b)),
             ("min", |call| most(call, |a, b| a < b)),
             ("mod", |call| two(call, libm::fmod)),
@@ -71,14 +75,21 @@ fn start(seed: i32) -> u64 {
 
 fn one(call: &mut Call<'_>, function: fn(f64) -> f64) -> Result<Flow, Raised> {
     let number = call.check_number(1)?;
-    call.give(function(number))
+    call.give(if number.is_nan() { number } else { function(number) })
+}
+
+/// A NaN of these functions has no minus sign in glibc.
+fn plus(number: f64) -> f64 {
+    if number.is_nan() { nan(false) } else { number }
 }
 
 fn two(call: &mut Call<'_>, function: fn(f64, f64) -> f64) -> Result<Flow, Raised> {
     // The second is checked first, as it comes out of C's compilers.
     let b = call.check_number(2)?;
     let a = call.check_number(1)?;
-    call.give(function(a, b))
+    let result = function(a, b);
+    let given = if a.is_nan() { a } else { b };
+    call.give(if result.is_nan() && given.is_nan() { given } else { result })
 }
 
 fn most(call: &mut Call<'_>, better: fn(f64, f64) -> bool) -> Result<Flow, Raised> {

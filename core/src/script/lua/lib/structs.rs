@@ -3,7 +3,7 @@
 use super::format::{to_long, to_unsigned_long};
 use crate::script::lua::Lua;
 use crate::script::lua::native::{Call, Flow, Raised};
-use crate::script::lua::number::parse_number;
+use crate::script::lua::number::{from_outside, parse_number, portable};
 use crate::script::lua::value::{Str, Value};
 use alloc::vec::Vec;
 
@@ -147,14 +147,14 @@ fn pack(call: &mut Call<'_>) -> Result<Flow, Raised> {
             }
             b'x' => out.push(0),
             b'f' => {
-                let number = call.check_number(n)? as f32;
+                let number = portable(call.check_number(n)?) as f32;
                 n += 1;
                 let bytes =
                     if format.big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
                 out.extend_from_slice(&bytes);
             }
             b'd' => {
-                let number = call.check_number(n)?;
+                let number = portable(call.check_number(n)?);
                 n += 1;
                 let bytes =
                     if format.big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
@@ -218,7 +218,7 @@ fn unpack(call: &mut Call<'_>) -> Result<Flow, Raised> {
                 } else {
                     f32::from_le_bytes(bytes)
                 };
-                call.push(f64::from(number));
+                call.push(from_outside(f64::from(number)));
                 count += 1;
             }
             b'd' => {
@@ -229,7 +229,7 @@ fn unpack(call: &mut Call<'_>) -> Result<Flow, Raised> {
                 } else {
                     f64::from_le_bytes(bytes)
                 };
-                call.push(number);
+                call.push(from_outside(number));
                 count += 1;
             }
             b'c' => {

@@ -4,6 +4,7 @@ use super::code::{Expr, Key, Kind, fold};
 use super::{Done, Parser};
 use crate::script::lua::lex::Token;
 use crate::script::lua::opcode::{self, FIELDS_PER_FLUSH, float_byte};
+use crate::script::lua::value::Value;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Binary {
@@ -87,6 +88,11 @@ impl Parser<'_> {
 
     /// What must happen to the left operand before the right one is read.
     fn infix(&mut self, operator: Binary, left: &mut Expr) -> Done<()> {
+        if let (Binary::Order(..) | Binary::Equality(_), Some(number)) = (operator, left.numeral())
+        {
+            // 0 and -0 share a constant in 5.1: it is the one that comes first.
+            self.constant(Value::Num(number))?;
+        }
         match operator {
             Binary::And => self.go_if_true(left),
             Binary::Or => self.go_if_false(left),

@@ -9,6 +9,7 @@
 use super::super::Lua;
 use super::super::heap::{Code, Mark, Variable, alloc_table, set_table};
 use super::super::native::Raised;
+use super::super::number::negated;
 use super::super::opcode::{self as o, a, b, bx, c, from_float_byte, op, sbx, sj};
 use super::super::thread::{Frame, WINDOW, Want};
 use super::super::value::{FunctionId, Value};
@@ -403,7 +404,9 @@ impl Lua {
                     o::KPOW => arith_kr!(word, o::POW, power),
                     o::UNM => {
                         let names = (Some(b(word)), Some(b(word)));
-                        arith!(word, o::UNM, reg!(b(word)), reg!(b(word)), names, |x, _| -x);
+                        arith!(word, o::UNM, reg!(b(word)), reg!(b(word)), names, |x, _| negated(
+                            x
+                        ));
                     }
                     o::NOT => reg!(a(word)) = Value::Bool(!reg!(b(word)).is_true()),
                     o::LEN => {

@@ -4,7 +4,7 @@ use super::super::Lua;
 use super::super::heap::{Mark, Variable};
 use super::super::meta::Event;
 use super::super::native::{Answer, Raised, compare_text};
-use super::super::number::{parse_number, write_number};
+use super::super::number::{negated, parse_number, write_number};
 use super::super::opcode::{self, a, b, c, op, sj};
 use super::super::table::Refused;
 use super::super::thread::Want;
@@ -29,7 +29,7 @@ pub(crate) fn arith(op: u8, left: f64, right: f64) -> f64 {
         opcode::DIV => left / right,
         opcode::MOD => modulo(left, right),
         opcode::POW => power(left, right),
-        _ => -left,
+        _ => negated(left),
     }
 }
 

@@ -312,6 +312,8 @@ pub struct Scripting {
 pub struct Run {
     /// What errors call it: its SHA-1, or the function's name.
     pub name: Vec<u8>,
+    /// The command that runs it.
+    pub called_by: &'static str,
     /// Whether it is a function: FUNCTION KILL ends it, not SCRIPT KILL.
     pub is_function: bool,
     /// What it said of itself.

@@ -54,7 +54,7 @@ fn show(ctx: &mut Ctx<'_>, args: Args<'_>) {
 
 fn by_text(ctx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result<Flow, Error> {
     show(ctx, args);
-    let keys = key_count(args)?;
+    let keys = key_count(args, Error::NotInteger)?;
     let mut machine = run::machine(ctx);
     let start = match machine.compile(&args[1], false) {
         Ok(script) => Start { function: script.function, flags: script.flags, sha: script.sha },
@@ -111,7 +111,7 @@ fn by_sha(ctx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result<Flow, Er
     if args[1].len() != 40 {
         return Err(no_script);
     }
-    let keys = key_count(args)?;
+    let keys = key_count(args, Error::NotInteger)?;
     let mut machine = run::machine(ctx);
     let Some(script) = machine.by_sha(&args[1]) else {
         ctx.server.scripting.machine = Some(machine);
@@ -121,9 +121,9 @@ fn by_sha(ctx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result<Flow, Er
     begin(ctx, machine, start, args, keys, read_only)
 }
 
-/// How many of the arguments are keys.
-pub(super) fn key_count(args: Args<'_>) -> Result<usize, Error> {
-    let count = args.int(2)?;
+/// How many of the arguments are keys; the error says that what stands there is no number.
+pub(super) fn key_count(args: Args<'_>, not_a_number: Error) -> Result<usize, Error> {
+    let count = args.int(2).map_err(|_| not_a_number)?;
     if count > args.len() as i64 - 3 {
         return Err(Error::Text("ERR Number of keys can't be greater than number of args"));
     }

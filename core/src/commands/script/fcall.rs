@@ -1,6 +1,6 @@
 //! FCALL and FCALL_RO: calling a function of a library.
 
-use super::eval::{COMPLEXITY, READS, READS_AND_WRITES};
+use super::eval::{COMPLEXITY, READS, READS_AND_WRITES, key_count};
 use super::run;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
@@ -45,12 +45,7 @@ fn begin(ctx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result<Flow, Err
     let function = ctx.server.scripting.libraries.function(&args[1]);
     let function = function.ok_or(Error::Text("ERR Function not found"))?;
     let (callback, flags, name) = (function.callback, function.flags, function.name.to_vec());
-    let keys = args.int(2).map_err(|_| Error::Text("ERR Bad number of keys provided"))?;
-    if keys > args.len() as i64 - 3 {
-        return Err(Error::Text("ERR Number of keys can't be greater than number of args"));
-    }
-    let keys =
-        usize::try_from(keys).map_err(|_| Error::Text("ERR Number of keys can't be negative"))?;
+    let keys = key_count(args, Error::Text("ERR Bad number of keys provided"))?;
     let run = run::prepare(ctx, flags, read_only)?;
     let mut machine = run::function_machine(ctx.server, ctx.db.tuning.seed);
     machine.start_function(callback, args.iter_from(3).take(keys), args.iter_from(3 + keys));

@@ -37,7 +37,7 @@ const SLICE: u64 = 1_000_000;
 /// What a command costs a script, in instructions.
 const COMMAND: u64 = 50;
 /// Instructions after which a script ends whose host waits for its reply: nobody could kill it.
-const SYNCHRONOUS_MAX: u64 = 2_000_000_000;
+const SYNCHRONOUS_MAX: u64 = 500_000_000;
 
 /// The machine, to be put back after use; made now if no script has come before.
 pub(super) fn machine(ctx: &mut Ctx<'_>) -> Box<Machine> {
@@ -82,6 +82,7 @@ pub(super) fn prepare(ctx: &mut Ctx<'_>, flags: Flags, read_only: bool) -> Resul
     }
     Ok(Run {
         name: Vec::new(),
+        called_by: ctx.command.name,
         is_function: false,
         flags,
         read_only,
@@ -135,25 +136,35 @@ pub fn resume(ctx: &mut Ctx<'_>) -> Outcome {
             "ERR Error running script: Script killed by user with {what} KILL... script: {}",
             String::from_utf8_lossy(&run.name)
         );
-        fail(ctx, text.as_bytes(), false);
+        fail(ctx, run.called_by, text.as_bytes(), false);
         return Outcome::Done;
     }
+    let called_by = run.called_by;
     let step = machine.lua.run(SLICE);
     match drive(ctx, machine, run, step) {
         Ok(Flow::Busy) => Outcome::Busy,
         Ok(_) => Outcome::Done,
         Err(error) => {
-            fail(ctx, error.text().as_bytes(), false);
+            fail(ctx, called_by, error.text().as_bytes(), false);
             Outcome::Done
         }
     }
 }
 
-fn fail(ctx: &mut Ctx<'_>, text: &[u8], counted: bool) {
+fn fail(ctx: &mut Ctx<'_>, called_by: &str, text: &[u8], counted: bool) {
     if !counted {
         ctx.server.stats.count_error(&String::from_utf8_lossy(text));
     }
     convert::line(ctx.reply, b'-', text);
+    count_failed(ctx, called_by);
+}
+
+/// An error is in the reply of a script, whoever counted it.
+#[cold]
+fn count_failed(ctx: &mut Ctx<'_>, called_by: &str) {
+    if let Some((id, _)) = table::find(called_by.as_bytes()) {
+        ctx.server.command_stats[id].failed += 1;
+    }
 }
 
 /// What others hear while a script runs that is no function.
@@ -219,17 +230,22 @@ fn drive(
             Step::Done(values) => {
                 let value = values.first().copied().unwrap_or(Value::Nil);
                 let stats = &mut ctx.server.stats;
+                let mut failed = false;
                 convert::to_reply(
                     &mut machine.lua,
                     value,
                     run.resp3,
                     ctx.reply,
                     |text, counted| {
+                        failed = true;
                         if !counted {
                             stats.count_error(&String::from_utf8_lossy(text));
                         }
                     },
                 );
+                if failed {
+                    count_failed(ctx, run.called_by);
+                }
                 finish(ctx, machine, &run);
                 return Ok(Flow::Done);
             }
@@ -237,7 +253,7 @@ fn drive(
                 let (text, counted) = error_text(&mut machine, value, &run.name);
                 finish(ctx, machine, &run);
                 if counted {
-                    fail(ctx, &text, true);
+                    fail(ctx, run.called_by, &text, true);
                     return Ok(Flow::Done);
                 }
                 return Err(Error::Owned(String::from_utf8_lossy(&text).into_owned()));
@@ -366,11 +382,34 @@ fn call_command(ctx: &mut Ctx<'_>, machine: &mut Machine, run: &mut Run, args: &
 fn run_command(ctx: &mut Ctx<'_>, run: &mut Run, args: Args<'_>) -> Result<(), String> {
     let (place, command) = match table::resolve_or_whose(&ctx.server.names, args) {
         Ok(found) => found,
-        Err((_, Error::Arity(_))) => {
+        Err((Some(id), _)) => {
+            count_rejected(ctx, id);
             return Err("Wrong number of args calling Redis command from script".into());
         }
-        Err(_) => return Err("Unknown Redis command called from script".into()),
+        Err((None, _)) => return Err("Unknown Redis command called from script".into()),
     };
+    admit(ctx, run, place, command, args).inspect_err(|_| count_rejected(ctx, place))?;
+    // Errors are in the reply, and what blocks does not.
+    ctx.server.scripting.calling = true;
+    let _ = call(ctx, place, command, args);
+    ctx.server.scripting.calling = false;
+    after(ctx, command, args);
+    Ok(())
+}
+
+#[cold]
+fn count_rejected(ctx: &mut Ctx<'_>, id: usize) {
+    ctx.server.command_stats[id].rejected += 1;
+}
+
+/// Whether a script may call the command now, else why not.
+fn admit(
+    ctx: &mut Ctx<'_>,
+    run: &mut Run,
+    place: usize,
+    command: &'static Command,
+    args: Args<'_>,
+) -> Result<(), String> {
     if command.flags.contains(CommandFlags::NOSCRIPT) && !may_all(ctx, place, command) {
         return Err("This Redis command is not allowed from script".into());
     }
@@ -395,11 +434,6 @@ fn run_command(ctx: &mut Ctx<'_>, run: &mut Run, args: Args<'_>) -> Result<(), S
         }
         run.wrote = true;
     }
-    // Errors are in the reply, and what blocks does not.
-    ctx.server.scripting.calling = true;
-    let _ = call(ctx, place, command, args);
-    ctx.server.scripting.calling = false;
-    after(ctx, command, args);
     Ok(())
 }
 

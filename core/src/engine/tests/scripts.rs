@@ -49,18 +49,6 @@ fn others_wait_for_a_script_and_are_answered_after_it() {
 }
 
 #[test]
-fn who_waits_for_a_key_is_served_when_the_script_that_fills_it_is_done() {
-    let mut host = host();
-    let (a, b) = (host.client(), host.client());
-    assert_eq!(host.say(b, "BLPOP q 0\n"), "");
-    let script = "redis.call('RPUSH','q','x') for i=1,5000000 do end return 1";
-    assert_eq!(host.say(a, &eval(script)), "");
-    assert_eq!(host.hear(b), "");
-    assert_eq!(host.run_until_told(a), ":1|");
-    assert_eq!(host.hear(b), "*2|$1|q|$1|x|");
-}
-
-#[test]
 fn others_hear_that_the_server_is_busy_until_they_kill_the_script() {
     let mut host = host();
     let (a, b) = (host.client(), host.client());
@@ -145,4 +133,23 @@ fn who_waits_for_a_key_is_served_after_a_script_of_many_slices() {
     assert_eq!(host.say(a, &eval(script)), "");
     assert_eq!(host.run_until_told(b), "*2|$1|l|$1|y|");
     assert_eq!(host.hear(a), "$-1|");
+}
+
+#[test]
+fn what_a_script_may_not_call_is_rejected_and_an_error_in_its_reply_is_a_failure() {
+    let mut host = host();
+    let a = host.client();
+    host.say(a, &eval("return redis.pcall('multi')"));
+    host.say(a, &eval("return redis.call('get')"));
+    host.say(a, &eval("return {1, redis.error_reply('X y')}"));
+    host.say(a, &eval("redis.pcall('get') return 1"));
+    let info = host.say(a, "INFO commandstats\n");
+    for (command, counts) in [
+        ("multi", "rejected_calls=1,failed_calls=0"),
+        ("get", "rejected_calls=2,failed_calls=0"),
+        ("eval", "rejected_calls=0,failed_calls=3"),
+    ] {
+        let found = info.split('|').find(|line| line.starts_with(&format!("cmdstat_{command}:")));
+        assert!(found.is_some_and(|line| line.ends_with(counts)), "{command}: {found:?}");
+    }
 }

@@ -104,6 +104,15 @@ def make_tree(tree, src, server):
         if found:
             os.symlink(found, f"{tree}/src/redis-{tool}")
     shorten_startup(tree + "/tests/support/server.tcl")
+    leave_out_debugger(tree + "/tests/unit/scripting.tcl")
+
+
+def leave_out_debugger(path):
+    """The unit debugs a script outside of any case: without a debugger that would end the whole unit."""
+    text = open(path).read()
+    outside = "external:skip\"}} {\n    r script debug sync\n" + 2 * "    r eval {return 'hello'} 0\n"
+    with open(path, "w") as f:
+        f.write(text.replace(outside, "external:skip\"}} {\n"))
 
 
 def shorten_startup(path):

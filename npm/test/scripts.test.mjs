@@ -1,6 +1,6 @@
 /**
- * The conformance scripts in WebAssembly: what the native engine was sent and replied is sent again, and
- * every byte must be the same, but for figures about the host.
+ * The conformance scripts, Lua's checks and generated programs in WebAssembly: what the native engine was
+ * sent and replied is sent again, and every byte must be the same, but for figures about the host.
  */
 
 import assert from 'node:assert/strict';
@@ -20,20 +20,21 @@ function tapes() {
   execFileSync('cargo', ['run', '-q', '-p', 'redstart-tests', '--bin', 'task', '--', 'tapes', file], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const found = [];
   for (const line of readFileSync(file, 'utf8').split('\n')) {
-    if (line.startsWith('script ')) found.push({ name: line.slice(7), lines: [] });
+    if (line.startsWith('script ')) found.push({ name: line.slice(7), config: {}, lines: [] });
+    else if (line.startsWith('config ')) found.at(-1).config[line.split(' ')[1]] = line.split(' ')[2];
     else if (line) found.at(-1).lines.push(line);
   }
   return found;
 }
 
 /** Repeats one tape; the first difference, if any. */
-async function play({ lines }) {
+async function play({ config, lines }) {
   // 2026-01-01, noon: when every engine of the tests is born.
   let unix = 1_767_268_800_000;
   let mono = 1000;
   const engine = await Engine.open({
     seed: new Uint8Array(32).fill(7),
-    config: { maxmemory: 0, 'enable-debug-command': 'yes' },
+    config: { maxmemory: 0, 'enable-debug-command': 'yes', ...config },
     clock: { now: () => unix, mono: () => mono },
   });
   const connections = new Map();

@@ -41,7 +41,12 @@ fn config() -> Config {
 impl EngineHost {
     /// An engine with the default configuration and a seed.
     pub fn new(seed: u8) -> Self {
-        let engine = Engine::new(config(), [seed; 32], BIRTH, Hooks::default());
+        Self::of(seed, config())
+    }
+
+    /// An engine with a configuration and a seed.
+    pub fn of(seed: u8, config: Config) -> Self {
+        let engine = Engine::new(config, [seed; 32], BIRTH, Hooks::default());
         Self { engine, now: BIRTH, connections: BTreeMap::new(), tape: None, journal: Vec::new() }
     }
 

@@ -120,7 +120,13 @@ async function buildJs() {
   // What goes with the engine, for clients that exist.
   await build({ ...common, entryPoints: ['src/upstash.ts'], outfile: 'dist/upstash.mjs', format: 'esm', platform: 'neutral', plugins: [shared] });
   await build({ ...common, entryPoints: ['src/upstash.ts'], outfile: 'dist/upstash.cjs', format: 'cjs', platform: 'neutral', plugins: [sharing('./node.cjs')] });
-  await build({ ...common, entryPoints: ['src/repl.ts'], outfile: 'dist/repl.mjs', format: 'esm', platform: 'neutral', plugins: [shared] });
+  // Its table of commands is a file of its own, for when it is wanted.
+  const apart = {
+    name: 'apart',
+    setup: (b) => b.onResolve({ filter: /generated\/table\.js$/ }, () => ({ path: './repl-table.mjs', external: true })),
+  };
+  await build({ ...common, entryPoints: ['src/repl/index.ts'], outfile: 'dist/repl.mjs', format: 'esm', platform: 'neutral', plugins: [apart] });
+  await build({ ...common, entryPoints: ['src/generated/table.ts'], outfile: 'dist/repl-table.mjs', format: 'esm', platform: 'neutral' });
   for (const name of ['socket', 'ioredis']) {
     await build({ ...common, entryPoints: [`src/node/${name}.ts`], outfile: `dist/${name}.mjs`, format: 'esm', platform: 'node', plugins: [shared] });
     await build({ ...common, entryPoints: [`src/node/${name}.ts`], outfile: `dist/${name}.cjs`, format: 'cjs', platform: 'node', plugins: [sharing('./node.cjs')] });
@@ -145,7 +151,7 @@ async function buildJs() {
   run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.json']);
   run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.node.json']);
   // The same types for require(): TypeScript takes those of an ES module for something that it cannot load there.
-  for (const folder of ['', 'node/', 'generated/']) {
+  for (const folder of ['', 'node/', 'generated/', 'repl/']) {
     for (const name of readdirSync(`${here}dist/${folder}`).filter((name) => name.endsWith('.d.ts'))) {
       const types = readFileSync(`${here}dist/${folder}${name}`, 'utf8').replace(/(from |import\()('|")(\.[^'"]*)\.js\2/g, '$1$2$3.cjs$2');
       writeFileSync(`${here}dist/${folder}${name.replace('.d.ts', '.d.cts')}`, types);

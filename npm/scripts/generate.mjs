@@ -179,3 +179,10 @@ ${methods.join('\n').replaceAll('`', '`')}
 `;
 mkdirSync(new URL('src/generated', here), { recursive: true });
 writeFileSync(new URL('src/generated/commands.ts', here), text);
+
+// The console's own table, which it loads when it is first wanted.
+const rows = table.map((c) => [c.name, c.syntax, c.summary, c.group]);
+writeFileSync(
+  new URL('src/generated/table.ts', here),
+  `/** Made by scripts/generate.mjs from commands.json: name, syntax, summary, group. */\nexport const COMMANDS: readonly (readonly [string, string, string, string])[] = ${JSON.stringify(rows)};\n`,
+);

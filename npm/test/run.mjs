@@ -12,6 +12,7 @@ const RUNTIMES = {
   'edge-runtime': [process.execPath, 'test/edge-runtime.mjs'],
   chromium: [process.execPath, 'test/chromium.mjs'],
   tabs: [process.execPath, 'test/tabs.mjs'],
+  repl: [process.execPath, 'test/repl.mjs'],
 };
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(RUNTIMES);
 const failed = [];

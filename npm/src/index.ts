@@ -7,6 +7,7 @@ export type { LiveQuery } from './live.js';
 export type { Feed, Listener, Message } from './feed.js';
 export type { KeyScanOptions, ScanOptions } from './scan.js';
 export type { Channel, Host } from './channel.js';
+export { webSocket } from './websocket.js';
 export type { Spawn, WorkerLike } from './spawn.js';
 export type { PortLike } from './port.js';
 export { Client } from './client.js';

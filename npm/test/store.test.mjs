@@ -1,8 +1,14 @@
 /** The store in Node: on an engine in this process, in a thread, over a socket; and what happens when a thread dies. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawn } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
 import * as redstart from 'redstart';
+import { dial, EngineSocket, listen } from 'redstart/socket';
+import { WebSocket, WebSocketServer } from 'ws';
 import { runStore, soon } from './store-cases.mjs';
 
 const { ConnectionLostError, Engine, Store } = redstart;
@@ -19,6 +25,73 @@ for (const [name, open] of Object.entries(PLACES)) {
     assert.ok(passed > 10);
   });
 }
+
+const path = join(mkdtempSync(join(tmpdir(), 'redstart-')), 'socket');
+
+test('the cases: over a socket', async () => {
+  const server = await listen(await Engine.open(), { path });
+  const { failed } = await runStore(redstart, () => Store.open({ host: dial({ path }) }));
+  assert.deepEqual(failed, []);
+  server.close();
+});
+
+test('the cases: over a WebSocket', async () => {
+  const engine = await Engine.open();
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await new Promise((resolve) => server.on('listening', resolve));
+  server.on('connection', (socket) => {
+    const wire = new EngineSocket(engine);
+    socket.on('message', (bytes) => wire.write(bytes));
+    socket.on('close', () => wire.destroy());
+    wire.on('data', (bytes) => socket.send(bytes));
+    wire.on('close', () => socket.close());
+  });
+  globalThis.WebSocket = WebSocket;
+  const { failed } = await runStore(redstart, () => Store.open({ host: redstart.webSocket(`ws://127.0.0.1:${server.address().port}`) }));
+  assert.deepEqual(failed, []);
+  server.close();
+});
+
+test('the cases: a Redis server', { skip: !existsSync('/usr/bin/redis-server') }, async () => {
+  const child = spawn('/usr/bin/redis-server', ['--port', '0', '--unixsocket', `${path}.redis`, '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
+  try {
+    while (!existsSync(`${path}.redis`)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { failed } = await runStore(redstart, () => Store.open({ host: dial({ path: `${path}.redis` }) }));
+    assert.deepEqual(failed, []);
+  } finally {
+    child.kill();
+  }
+});
+
+test('a server that goes and comes back is found again', async () => {
+  const engine = await Engine.open();
+  const where = `${path}.again`;
+  let server = await listen(engine, { path: where });
+  const store = await Store.open({ host: dial({ path: where }) });
+  const heard = [];
+  await store.subscribe('c', (message) => heard.push(message));
+  const query = store.live(['GET', 'k']);
+  assert.equal((await query.next()).value, null);
+  const next = query.next();
+  const pending = store.blpop('q', 0);
+  await store.ping();
+  // As when the process ends: all connections at once.
+  server.close();
+  engine.call('CLIENT', 'KILL', 'TYPE', 'normal');
+  engine.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  await assert.rejects(pending, { name: 'ConnectionLostError' });
+  await assert.rejects(store.get('k'), { name: 'ConnectionLostError' });
+  server = await listen(engine, { path: where });
+  engine.set('k', 'v');
+  assert.equal((await soon(next)).value, 'v');
+  assert.equal(await store.get('k'), 'v');
+  for (let tries = 0; tries < 100 && engine.publish('c', 'again') === 0; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+  await store.ping();
+  assert.equal(heard.at(-1), 'again');
+  await query.return();
+  store.close();
+  server.close();
+});
 
 test('options go to the thread, and wrong ones are told', async () => {
   const store = await Store.open({ worker: true, config: { 'maxmemory-policy': 'allkeys-lru' } });

@@ -4,6 +4,8 @@ import { createServer, type ListenOptions, type Server } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Engine } from '../index.js';
 
+export { dial, type DialOptions } from './dial.js';
+
 type Done = (error?: Error | null) => void;
 type Chunk = { chunk: Uint8Array | string; encoding: BufferEncoding };
 

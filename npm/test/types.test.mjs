@@ -12,7 +12,7 @@ test('methods have types', () => {
   const folder = mkdtempSync(join(here, 'dist', 'types-'));
   const file = join(folder, 'calls.ts');
   writeFileSync(file, `
-import { Engine, type Reply } from 'redstart';
+import { type Channel, Engine, type Message, type Reply, Store } from 'redstart';
 const engine: Engine = await Engine.open({ config: { maxmemory: '64mb' }, clock: { now: () => 0 } });
 const value: string | null = engine.get('k');
 const raw: Uint8Array | null = engine.bytes.get(new Uint8Array(1));
@@ -23,13 +23,35 @@ const all: { [field: string]: string } = engine.hGetAll('h');
 const reply: Reply = engine.call('ANY', 1, { a: 2 });
 const stop: () => void = engine.subscribe('c', (message: string) => {});
 { using scoped = engine; }
+const store: Store = await Store.open({ shared: 'app', config: { maxmemory: '64mb' } });
+const later: Promise<string | null> = store.get('k');
+const laterRaw: Promise<Uint8Array | null> = store.bytes.get('k');
+const either: string | null = await (Math.random() < 0.5 ? engine : store).get('k');
+const [first]: Reply[] = await store.pipeline().set('k', 1, { EX: 60 }).incr('k').hGetAll('h').exec();
+const now: Reply[] = engine.multi().set('k', 1).get('k').exec();
+const replies: Reply[] = await store.transaction(async (tx) => { await tx.watch('k'); return tx.multi().incr('k'); });
+const sum: number = await store.transaction(async (tx) => Number(await tx.get('k')) + 1);
+const step: [cursor: string, keys: string[]] = await store.scan(0, 'COUNT', 10);
+for await (const key of store.scan({ match: 'k*', type: 'hash' })) { const text: string = key; }
+for (const [member, score] of engine.zscan('z')) { const n: number = score; const m: string = member; }
+for await (const { message, channel } of store.subscribe('news')) { const m: Message = { message, channel }; break; }
+const end: () => void = await store.subscribe('news', (message) => {});
+for await (const reply of store.live(['GET', 'k'])) { const r: Reply = reply; break; }
+const channel: Channel = await store.connect();
+{ await using scoped = await Store.open({ worker: true }); }
+// @ts-expect-error a promise is no string
+const wrong: string | null = store.get('k');
+// @ts-expect-error no such command
+store.pipeline().nosuch();
+// @ts-expect-error a function is missing
+store.transaction();
 // @ts-expect-error no such option
 engine.set('k', 'v', { EXX: 1 } as const satisfies { EX?: number });
 // @ts-expect-error a key is missing
 engine.get();
 // @ts-expect-error no value
 engine.set('k');
-export { value, raw, count, all, reply, stop };
+export { value, raw, count, all, reply, stop, later, laterRaw, either, first, now, replies, sum, step, end, channel, wrong };
 `);
   const { status, stdout } = spawnSync(`${here}node_modules/.bin/tsc`, [
     '--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--moduleResolution', 'nodenext',

@@ -21,9 +21,14 @@ impl Server {
     /// With `REDSTART_REQUIRE_ORACLE` set (as `cargo verify` does) a missing Redis is an error: tests are not
     /// left out in silence.
     pub fn oracle() -> Result<Option<Self>, String> {
+        Self::oracle_with(&[])
+    }
+
+    /// As [`Server::oracle`], with these arguments.
+    pub fn oracle_with(args: &[&str]) -> Result<Option<Self>, String> {
         let named = std::env::var_os("REDSTART_ORACLE").map(PathBuf::from);
         match named.or_else(|| find("redis-server")) {
-            Some(binary) => Self::start(&binary, &[]).map(Some),
+            Some(binary) => Self::start(&binary, args).map(Some),
             None if std::env::var_os("REDSTART_REQUIRE_ORACLE").is_some() => {
                 Err("redis-server is missing; on Debian: apt-get install redis-tools redis-server"
                     .into())
@@ -102,6 +107,11 @@ impl Server {
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The folder that is its own.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Its process id.

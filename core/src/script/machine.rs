@@ -322,6 +322,8 @@ pub struct Run {
     pub read_only: bool,
     /// It has written: it cannot be killed any more.
     pub wrote: bool,
+    /// What its commands do is not written to the journal.
+    pub muted: bool,
     /// Memory was over its limit when it began.
     pub oom: bool,
     /// `redis.setresp(3)`

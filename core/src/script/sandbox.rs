@@ -27,11 +27,20 @@ pub enum Ask {
     AclCheck,
     /// `redis.register_function`
     Register,
+    /// `redis.set_repl`
+    SetRepl,
 }
 
 impl Ask {
-    const ALL: [Self; 6] =
-        [Self::Call, Self::Pcall, Self::Log, Self::SetResp, Self::AclCheck, Self::Register];
+    const ALL: [Self; 7] = [
+        Self::Call,
+        Self::Pcall,
+        Self::Log,
+        Self::SetResp,
+        Self::AclCheck,
+        Self::Register,
+        Self::SetRepl,
+    ];
 
     /// What the last value that a native handed over means.
     pub fn of(value: Option<&Value>) -> Option<Self> {
@@ -267,6 +276,9 @@ fn sha1hex(call: &mut Call<'_>) -> Result<Flow, Raised> {
 }
 
 fn set_repl(call: &mut Call<'_>) -> Result<Flow, Raised> {
+    if call.state() == ANSWERED {
+        return ask(call, Ask::SetRepl);
+    }
     if call.len() != 1 {
         return Err(raise(call, "redis.set_repl() requires two arguments."));
     }
@@ -277,7 +289,7 @@ fn set_repl(call: &mut Call<'_>) -> Result<Flow, Raised> {
             "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         ));
     }
-    call.give_nothing()
+    ask(call, Ask::SetRepl)
 }
 
 /// The one text that a reply is made of; where it is none, the error stands for the reply.

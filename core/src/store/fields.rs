@@ -14,6 +14,7 @@ use crate::collections::hash::{HashSeed, hash};
 use crate::collections::sorted_set::SortedSet;
 use crate::value::Hash;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// Removing a field takes as long as looking at so many keys.
 const FIELD_UNITS: usize = 4;
@@ -73,10 +74,12 @@ impl Store {
     #[inline]
     pub fn expire_fields<'a>(&mut self, key: &[u8], names: impl Iterator<Item = &'a [u8]>) {
         if self.db().has_due_fields(self.now_ms) && !self.keep_expired && !self.loading {
-            self.remove_due_fields(key, |hash, seed, now_ms| {
+            self.remove_due_fields(key, |hash, seed, now_ms, gone| {
                 let due = |name: &&[u8]| hash.is_due(name, seed, now_ms);
-                let due: alloc::vec::Vec<_> = names.filter(due).collect();
-                due.into_iter().filter(|name| hash.remove(name, seed)).count()
+                let mut due: Vec<_> = names.filter(due).collect();
+                due.retain(|name| hash.remove(name, seed));
+                due.iter().for_each(|name| gone(name));
+                due.len()
             });
         }
     }
@@ -85,8 +88,8 @@ impl Store {
     #[inline]
     pub fn expire_all_fields_of(&mut self, key: &[u8]) {
         if self.db().has_due_fields(self.now_ms) && !self.keep_expired && !self.loading {
-            self.remove_due_fields(key, |hash, seed, now_ms| {
-                hash.remove_due(now_ms, usize::MAX, seed)
+            self.remove_due_fields(key, |hash, seed, now_ms, gone| {
+                hash.remove_due(now_ms, usize::MAX, seed, gone)
             });
         }
     }
@@ -96,7 +99,7 @@ impl Store {
     fn remove_due_fields(
         &mut self,
         key: &[u8],
-        remove: impl FnOnce(&mut Hash, &HashSeed, i64) -> usize,
+        remove: impl FnOnce(&mut Hash, &HashSeed, i64, &mut dyn FnMut(&[u8])) -> usize,
     ) -> usize {
         let (seed, now_ms) = (&self.tuning.seed, self.now_ms);
         let entries = &mut self.dbs[self.current].entries;
@@ -105,12 +108,22 @@ impl Store {
         };
         preserve!(self, slot.get_mut());
         let Some(hash) = slot.get_mut().as_object_mut::<Hash>() else { return 0 };
-        let removed = remove(hash, seed, now_ms);
+        let (journaled, mut gone): (_, Vec<Box<[u8]>>) = (self.journal.on, Vec::new());
+        let removed = remove(hash, seed, now_ms, &mut |name| {
+            if journaled {
+                gone.push(Box::from(name));
+            }
+        });
         if removed == 0 {
             return 0;
         }
         let is_empty = hash.is_empty();
         self.stats.expired_fields += removed as u64;
+        if journaled {
+            let names = gone.iter().map(|name| &**name);
+            let words: Vec<&[u8]> = [&b"HDEL"[..], key].into_iter().chain(names).collect();
+            self.journal.write(self.current, self.now_ms, words.into_iter());
+        }
         self.touch_watchers(key);
         self.event(Class::HASH, "hexpired", key);
         if is_empty {
@@ -137,9 +150,10 @@ impl Store {
                     }
                 }
                 let most = left.div_ceil(FIELD_UNITS);
-                let removed = self.remove_due_fields(&key, |hash, seed, now_ms| {
-                    hash.remove_due(now_ms, most, seed)
+                let removed = self.remove_due_fields(&key, |hash, seed, now_ms, gone| {
+                    hash.remove_due(now_ms, most, seed, gone)
                 });
+                self.journal.end_unit();
                 *left = left.saturating_sub(HASH_UNITS + removed * FIELD_UNITS);
             }
         }

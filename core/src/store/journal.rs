@@ -31,6 +31,8 @@ pub struct Journal {
     pub on: bool,
     /// The running command is not to be written as it came: what stands for it is written already.
     pub replaced: bool,
+    /// `redis.set_repl`: a script does not want what its commands do to be written down.
+    pub muted: bool,
     /// `aof-timestamp-enabled`.
     pub timestamps: bool,
     /// Why the host cannot write it, while it cannot.
@@ -135,6 +137,9 @@ impl Journal {
             let start = decimal::write_unsigned(db as u64, &mut text);
             self.out.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n");
             self.word(&text[start..]);
+            if self.commands == 0 {
+                self.whole = self.out.len();
+            }
         }
         self.out.push(b'*');
         self.number(words.len() as u64);
@@ -181,10 +186,33 @@ impl Store {
     /// Writes a command that stands for the running one, or for a part of it. Nothing stands for it if
     /// [`Store::replicate_nothing`] says so.
     pub fn replicate(&mut self, words: &[&[u8]]) {
-        self.journal.replaced = true;
-        if self.journal.on {
-            self.journal.write(self.current, self.now_ms, words.iter().copied());
+        self.replicate_words(words.iter().copied());
+    }
+
+    /// As [`Store::replicate`], with a number behind the words.
+    pub fn replicate_number(&mut self, words: &[&[u8]], number: i64) {
+        if self.is_journaled() {
+            let mut text = [0; decimal::MAX_TEXT];
+            let start = decimal::write(number, &mut text);
+            let mut all = words.to_vec();
+            all.push(&text[start..]);
+            self.replicate(&all);
         }
+    }
+
+    /// As [`Store::replicate`], of words from anywhere.
+    pub fn replicate_words<'a>(&mut self, words: impl ExactSizeIterator<Item = &'a [u8]>) {
+        self.journal.replaced = true;
+        if self.is_journaled() {
+            self.journal.write(self.current, self.now_ms, words);
+        }
+    }
+
+    /// Whether what the running command does is written down. Whoever replaces a command need not work out
+    /// the words otherwise.
+    #[inline]
+    pub fn is_journaled(&self) -> bool {
+        self.journal.on && !self.journal.muted
     }
 
     /// The running command is not written as it came.
@@ -232,11 +260,12 @@ mod tests {
         journal.end_unit();
         write(&mut journal, 1, "DEL b");
         let first = journal.waiting().len();
+        assert!(journal.waiting().ends_with(b"SELECT\r\n$1\r\n1\r\n"));
         write(&mut journal, 1, "DEL c");
         assert_eq!(journal.waiting().len(), first, "the host sees whole units alone");
         journal.end_unit();
         let text = String::from_utf8_lossy(&journal.waiting()[first..]).replace("\r\n", " ");
-        let expected = "*1 $5 MULTI *2 $6 SELECT $1 1 *2 $3 DEL $1 b *2 $3 DEL $1 c *1 $4 EXEC ";
+        let expected = "*1 $5 MULTI *2 $3 DEL $1 b *2 $3 DEL $1 c *1 $4 EXEC ";
         assert_eq!(text, expected);
     }
 
@@ -259,7 +288,10 @@ mod tests {
             journal.end_unit();
         }
         let text = String::from_utf8_lossy(journal.waiting()).into_owned();
-        assert!(text.starts_with("#TS:5\r\n*1\r\n$5\r\nMULTI\r\n*2\r\n$6\r\nSELECT"), "{text}");
+        assert!(
+            text.starts_with("#TS:5\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$5\r\nMULTI"),
+            "{text}"
+        );
         assert_eq!(text.matches("#TS").count(), 1);
     }
 

@@ -15,6 +15,7 @@ pub mod expire;
 pub mod fields;
 pub mod garbage;
 pub mod journal;
+mod obituary;
 mod strings;
 pub mod tracking;
 pub mod watch;
@@ -104,7 +105,7 @@ macro_rules! slot_or_insert {
 
 macro_rules! obituary {
     ($store:ident, $watch:ident, $wait:ident, $field_times:ident) => {
-        $crate::store::Obituary {
+        $crate::store::obituary::Obituary {
             db: $store.current,
             seed: &$store.tuning.seed,
             field_times: $field_times,
@@ -738,48 +739,6 @@ impl Store {
     pub fn signal_ready(&mut self, key: Box<[u8]>) {
         if self.db().is_waited_for(&key) {
             self.ready.push((self.current, key));
-        }
-    }
-}
-
-/// What is told of an expired key, from the parts of a store that are free while one of its tables is not.
-struct Obituary<'a> {
-    db: usize,
-    seed: &'a HashSeed,
-    field_times: &'a mut SortedSet,
-    notify: Class,
-    watch: &'a WatchTable,
-    tracking: &'a mut Tracking,
-    wait: &'a WaitTable,
-    ready: &'a mut Vec<(usize, Box<[u8]>)>,
-    stats: &'a mut StoreStats,
-    touched: &'a mut Vec<u64>,
-    events: &'a mut Vec<KeyEvent>,
-    garbage: &'a mut Garbage,
-    journal: &'a mut Journal,
-    now_ms: i64,
-    lazily: bool,
-}
-
-impl Obituary<'_> {
-    /// Counts the key and tells those concerned.
-    #[cold]
-    fn publish(self, entry: Entry) {
-        fields::unindex(self.field_times, self.seed, &entry);
-        self.journal.removal(self.db, self.now_ms, entry.key(), self.lazily);
-        self.stats.expired += 1;
-        self.touched.extend(self.watch.watchers_of_live(entry.key()));
-        self.tracking.changed(entry.key(), 0);
-        if is_missed(&entry, self.wait) {
-            self.ready.push((self.db, Box::from(entry.key())));
-        }
-        if self.notify.intersects(Class::EXPIRED) {
-            let key = Box::from(entry.key());
-            let event = KeyEvent { class: Class::EXPIRED, event: "expired", db: self.db, key };
-            self.events.push(event);
-        }
-        if is_heavy(&entry) {
-            self.garbage.push_entry(entry);
         }
     }
 }

@@ -268,10 +268,16 @@ impl Hash {
         timed.set_time(name, at_ms, seed)
     }
 
-    /// Removes up to `most` fields that are due, soonest first; how many.
-    pub fn remove_due(&mut self, now_ms: i64, most: usize, seed: &HashSeed) -> usize {
+    /// Removes up to `most` fields that are due, soonest first, and tells their names; how many.
+    pub fn remove_due(
+        &mut self,
+        now_ms: i64,
+        most: usize,
+        seed: &HashSeed,
+        gone: &mut dyn FnMut(&[u8]),
+    ) -> usize {
         match self.repr_mut() {
-            Repr::Timed(timed) => timed.remove_due(now_ms, most, seed),
+            Repr::Timed(timed) => timed.remove_due(now_ms, most, seed, gone),
             _ => 0,
         }
     }
@@ -621,7 +627,7 @@ mod tests {
                         now += rng.below(20) as i64;
                         agree(&hash, &model, now);
                         let most = rng.below(4) as usize;
-                        let removed = hash.remove_due(now, most, &SEED);
+                        let removed = hash.remove_due(now, most, &SEED, &mut |_| {});
                         assert_eq!(removed, most.min(hash.dead(now) + removed));
                         model.retain(|name, (_, time)| {
                             let stays = hash.time(name.as_bytes(), &SEED) != FieldTime::Absent;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use redstart_core::persist::rdb::data_set::Loaded;
 use redstart_core::persist::rdb::loader::LoadError;
-use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer};
+use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer, Replay};
 
 use super::run::{Got, Host};
 use crate::resp;
@@ -48,6 +48,26 @@ impl EngineHost {
     pub fn of(seed: u8, config: Config) -> Self {
         let engine = Engine::new(config, [seed; 32], BIRTH, Hooks::default());
         Self { engine, now: BIRTH, connections: BTreeMap::new(), tape: None, journal: Vec::new() }
+    }
+
+    /// An engine that keeps a journal.
+    pub fn journaling(seed: u8) -> Self {
+        let mut config = config();
+        config.set("appendonly", b"yes").expect("yes is one of its values");
+        let engine = Engine::new(config, [seed; 32], BIRTH, Hooks::default());
+        Self { engine, ..Self::new(seed) }
+    }
+
+    /// Reads a journal that another engine has written, at that engine's time.
+    pub fn replay(&mut self, other: &Self) -> Result<(), String> {
+        self.now = other.now;
+        let mut replay = Replay::new();
+        let read = self.engine.replay(self.now, &mut replay, &other.journal);
+        let read = read.map_err(|e| format!("replay: {e:?}"))?;
+        if read < other.journal.len() || replay.is_in_transaction() {
+            return Err(format!("replay: ends at {read} of {}", other.journal.len()));
+        }
+        self.settle()
     }
 
     /// Sets the wall clock to this machine's, to compare times with another server's.

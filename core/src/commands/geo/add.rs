@@ -5,6 +5,7 @@ use super::position;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::commands::zset::{Members, Options, give_scores};
 use crate::error::Error;
+use alloc::format;
 use alloc::vec::Vec;
 
 /// GEOADD key \[NX|XX\] \[CH\] longitude latitude member …: puts members where they are.
@@ -43,5 +44,22 @@ fn geoadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     for place in (at + 3..args.len()).step_by(3) {
         scores.push(position(args, place).map(Position::score)?);
     }
-    give_scores(ctx, args, options, Members { first: at + 2, step: 3 }, first, &scores)
+    let dirty = ctx.db.dirty;
+    let flow = give_scores(ctx, args, options, Members { first: at + 2, step: 3 }, first, &scores)?;
+    if ctx.db.dirty > dirty && ctx.db.is_journaled() {
+        scores.insert(0, first);
+        replicate(ctx, args, at, &scores);
+    }
+    Ok(flow)
+}
+
+/// In the journal it is a ZADD: other machines may work out the places otherwise.
+fn replicate(ctx: &mut Ctx<'_>, args: Args<'_>, at: usize, scores: &[f64]) {
+    let texts: Vec<_> = scores.iter().map(|&score| format!("{}", score as u64)).collect();
+    let mut words: Vec<&[u8]> = args.iter_from(0).take(at).collect();
+    words[0] = b"ZADD";
+    for (text, member) in texts.iter().zip(args.iter_from(at + 2).step_by(3)) {
+        words.extend([text.as_bytes(), member]);
+    }
+    ctx.replicate(&words);
 }

@@ -1,10 +1,11 @@
 //! Expiries of fields: HEXPIRE and its kin, HPERSIST, HTTL and its kin.
 
-use super::fields::{FieldUnit, finish, parse_fields};
+use super::fields::{FieldUnit, finish, parse_fields, replicate_times};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::Class;
 use crate::value::{FieldTime, Hash};
+use alloc::vec::Vec;
 
 const NOT_POSITIVE: &str = "ERR Parameter `numFields` should be greater than 0";
 
@@ -120,7 +121,7 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>, unit: FieldUnit) -> Result<Flow, Error
     let Some((hash, tuning, _)) = ctx.db.object_and_tuning::<Hash>(key)? else {
         return reply_absent(ctx, args, names);
     };
-    let mut changed = 0;
+    let mut changed = Vec::new();
     for name in args.iter_from(names) {
         let old = match hash.time(name, &tuning.seed) {
             FieldTime::Absent => {
@@ -134,7 +135,7 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>, unit: FieldUnit) -> Result<Flow, Error
             ctx.reply.int(0);
             continue;
         }
-        changed += 1;
+        changed.push(name);
         if at_ms <= now_ms {
             hash.remove(name, &tuning.seed);
             ctx.reply.int(2);
@@ -143,7 +144,9 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>, unit: FieldUnit) -> Result<Flow, Error
             ctx.reply.int(1);
         }
     }
-    finish(ctx, key, if at_ms <= now_ms { "hdel" } else { "hexpire" }, changed);
+    let is_past = at_ms <= now_ms;
+    finish(ctx, key, if is_past { "hdel" } else { "hexpire" }, changed.len() as u64);
+    replicate_times(ctx, key, Some(at_ms).filter(|_| !is_past), &changed);
     Ok(Flow::Done)
 }
 

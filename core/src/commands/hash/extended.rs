@@ -1,11 +1,14 @@
 //! Reading and setting fields together with their expiry: HGETEX, HGETDEL, HSETEX.
 
-use super::fields::{FieldUnit, NOT_POSITIVE, finish, parse_fields, remove_if_empty};
+use super::fields::{
+    FieldUnit, NOT_POSITIVE, finish, parse_fields, remove_if_empty, replicate_times,
+};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::{Error, printable};
 use crate::store::Class;
 use crate::value::{FieldTime, Hash, Keep};
 use alloc::format;
+use alloc::vec::Vec;
 
 /// HGETEX key \[EX … | PERSIST\] FIELDS: the values of fields, which expire another time from then on.
 pub const HGETEX: Command = Command::new("hgetex", -5, hgetex)
@@ -36,7 +39,7 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let Some((hash, tuning, _)) = ctx.db.object_and_tuning::<Hash>(key)? else {
         return reply_nulls(ctx, args, names);
     };
-    let mut changed = 0;
+    let mut changed = Vec::new();
     for name in args.iter_from(names) {
         match hash.get(name, &tuning.seed, now_ms) {
             Some(value) => ctx.reply.element(value),
@@ -53,14 +56,23 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             }
             None => false,
         };
-        changed += u64::from(changes);
+        changed.extend(changes.then_some(name));
     }
     let event = match at_ms {
         Some(at_ms) if at_ms <= now_ms => "hdel",
         Some(_) => "hexpire",
         None => "hpersist",
     };
-    finish(ctx, key, event, changed);
+    finish(ctx, key, event, changed.len() as u64);
+    if at_ms.is_some() {
+        replicate_times(ctx, key, at_ms.filter(|&at_ms| at_ms > now_ms), &changed);
+    } else if !changed.is_empty() {
+        let mut count = itoa::Buffer::new();
+        let mut words: Vec<&[u8]> = Vec::with_capacity(changed.len() + 4);
+        words.extend([b"HPERSIST", key, b"FIELDS", count.format(changed.len()).as_bytes()]);
+        words.extend(&changed);
+        ctx.replicate(&words);
+    }
     Ok(Flow::Done)
 }
 
@@ -96,18 +108,19 @@ fn hgetdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let Some((hash, tuning, _)) = ctx.db.object_and_tuning::<Hash>(key)? else {
         return reply_nulls(ctx, args, names);
     };
-    let mut removed = 0;
+    let mut removed = Vec::new();
     for name in args.iter_from(names) {
         match hash.get(name, &tuning.seed, now_ms) {
             Some(value) => {
                 ctx.reply.element(value);
                 hash.remove(name, &tuning.seed);
-                removed += 1;
+                removed.push(name);
             }
             None => ctx.reply.null(),
         }
     }
-    finish(ctx, key, "hdel", removed);
+    finish(ctx, key, "hdel", removed.len() as u64);
+    replicate_times(ctx, key, None, &removed);
     Ok(Flow::Done)
 }
 
@@ -231,7 +244,29 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if at_ms.is_some() {
         ctx.db.event(Class::HASH, if is_past { "hdel" } else { "hexpire" }, key);
     }
+    replicate_set(ctx, args, first, at_ms, is_past);
     remove_if_empty(ctx, key);
     ctx.reply.int(1);
     Ok(Flow::Done)
+}
+
+/// In the journal, HSETEX sets fields that expire at a moment; those whose time was up are removed.
+fn replicate_set(
+    ctx: &mut Ctx<'_>,
+    args: Args<'_>,
+    first: usize,
+    at_ms: Option<i64>,
+    is_past: bool,
+) {
+    let Some(at_ms) = at_ms.filter(|_| ctx.db.is_journaled()) else { return };
+    let key = &args[1];
+    if is_past {
+        let names: Vec<&[u8]> = args.iter_from(first).step_by(2).collect();
+        return replicate_times(ctx, key, None, &names);
+    }
+    let mut moment = itoa::Buffer::new();
+    let mut words: Vec<&[u8]> = Vec::with_capacity(args.len() + 2);
+    words.extend([&b"HSETEX"[..], key, b"PXAT", moment.format(at_ms).as_bytes(), b"FIELDS"]);
+    words.extend(args.iter_from(first - 1));
+    ctx.replicate(&words);
 }

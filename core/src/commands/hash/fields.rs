@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::store::Class;
 use crate::value::Hash;
 use crate::value::hash::FIELD_TIME_MAX_MS;
+use alloc::vec::Vec;
 
 /// The count of fields is no positive integer, to most commands.
 pub(super) const NOT_POSITIVE: &str = "ERR Number of fields must be a positive integer";
@@ -86,6 +87,24 @@ pub(super) fn finish(ctx: &mut Ctx<'_>, key: &[u8], event: &'static str, count: 
     ctx.db.changed(Class::HASH, event, key);
     ctx.db.dirty += count - 1;
     remove_if_empty(ctx, key);
+}
+
+/// In the journal, fields were removed (`None`), or expire at this moment.
+pub(super) fn replicate_times(ctx: &mut Ctx<'_>, key: &[u8], at_ms: Option<i64>, fields: &[&[u8]]) {
+    if fields.is_empty() || !ctx.db.is_journaled() {
+        return;
+    }
+    let (mut moment, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let mut words: Vec<&[u8]> = Vec::with_capacity(fields.len() + 5);
+    match at_ms {
+        None => words.extend([&b"HDEL"[..], key]),
+        Some(at_ms) => {
+            words.extend([&b"HPEXPIREAT"[..], key, moment.format(at_ms).as_bytes()]);
+            words.extend([&b"FIELDS"[..], count.format(fields.len()).as_bytes()]);
+        }
+    }
+    words.extend(fields);
+    ctx.replicate(&words);
 }
 
 /// Removes the key if its last field was removed.

@@ -86,6 +86,7 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     sum.write(&mut text);
     hash.set(name, &text, Keep::Time, tuning);
     ctx.db.changed(Class::HASH, "hincrbyfloat", key);
+    ctx.replicate(&[b"HSET", key, name, &text]);
     ctx.reply.bulk(&text);
     Ok(Flow::Done)
 }

@@ -133,6 +133,7 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if expiry_ms.is_some_and(|at_ms| at_ms <= ctx.due_ms()) {
         if taken {
             ctx.db.changed(Class::GENERIC, "del", key);
+            ctx.replicate(&[b"DEL", key]);
         }
         ctx.db.discard(entry);
         return Ok(Flow::Done);
@@ -148,5 +149,11 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     ctx.db.insert(entry);
     ctx.db.changed(Class::GENERIC, "restore", key);
+    if let Some(at_ms) = expiry_ms.filter(|_| !options.absolute && ctx.db.is_journaled()) {
+        let mut number = itoa::Buffer::new();
+        let mut words: Vec<&[u8]> = args.iter_from(0).chain([&b"ABSTTL"[..]]).collect();
+        words[2] = number.format(at_ms).as_bytes();
+        ctx.replicate(&words);
+    }
     Ok(Flow::Done)
 }

@@ -4,6 +4,7 @@ use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::{Error, printable};
 use crate::store::Class;
 use alloc::format;
+use alloc::vec::Vec;
 
 /// EXPIRE key seconds: the key expires after so many seconds.
 pub const EXPIRE: Command = Command::new("expire", -3, expire)
@@ -147,12 +148,28 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>, unit: i64, base_ms: i64) -> Result<Flo
     if at_ms <= due_ms {
         ctx.db.remove(key);
         ctx.db.changed(Class::GENERIC, "del", key);
+        let name: &[u8] = if ctx.db.lazy_expire { b"UNLINK" } else { b"DEL" };
+        ctx.replicate(&[name, key]);
     } else {
         slot.set_expiry_ms(Some(at_ms));
         ctx.db.changed(Class::GENERIC, "expire", key);
+        if base_ms != 0 || unit != 1 {
+            replicate_moment(ctx, args, at_ms);
+        }
     }
     ctx.reply.int(1);
     Ok(Flow::Done)
+}
+
+/// In the journal it expires at a moment, under the conditions that were given.
+fn replicate_moment(ctx: &mut Ctx<'_>, args: Args<'_>, at_ms: i64) {
+    if ctx.db.is_journaled() {
+        let mut number = itoa::Buffer::new();
+        let mut words: Vec<&[u8]> = args.iter_from(0).collect();
+        words[0] = b"PEXPIREAT";
+        words[2] = number.format(at_ms).as_bytes();
+        ctx.replicate(&words);
+    }
 }
 
 /// PERSIST key: the key no longer expires.

@@ -25,7 +25,7 @@ pub const FLUSHDB: Command = Command::new("flushdb", -1, flushdb)
 fn flushdb(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let sync = is_sync(args)?;
     let current = ctx.db.current();
-    flush(ctx, current..current + 1, sync);
+    flush(ctx, args, current..current + 1, sync);
     Ok(Flow::Done)
 }
 
@@ -45,7 +45,7 @@ pub const FLUSHALL: Command = Command::new("flushall", -1, flushall)
 fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let sync = is_sync(args)?;
     let count = ctx.db.count();
-    flush(ctx, 0..count, sync);
+    flush(ctx, args, 0..count, sync);
     Ok(Flow::Done)
 }
 
@@ -58,11 +58,13 @@ fn is_sync(args: Args<'_>) -> Result<bool, Error> {
     }
 }
 
-fn flush(ctx: &mut Ctx<'_>, dbs: core::ops::Range<usize>, sync: bool) {
+fn flush(ctx: &mut Ctx<'_>, args: Args<'_>, dbs: core::ops::Range<usize>, sync: bool) {
     for db in dbs {
         ctx.db.dirty += ctx.db.flush(db);
     }
     ctx.db.tracking.flushed();
+    // Even if there was nothing.
+    ctx.db.replicate_words(args.iter_from(0));
     if sync {
         ctx.db.stats.lazyfreed += ctx.db.garbage.step(SYNC_PARTS);
     }

@@ -2,7 +2,7 @@
 //!
 //! Each does what its kin without the B does if there is an element, and waits for a list otherwise.
 
-use super::pop::Wanted;
+use super::pop::{Wanted, pop_name};
 use super::transfer::{KEYS as TRANSFER_KEYS, transfer};
 use super::{popped, side};
 use crate::client::OnTimeout;
@@ -61,6 +61,7 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<Flow, Er
         list.pop(side, |element| ctx.reply.element(element));
         let empty = list.is_empty();
         popped(ctx.db, key, side, 1, empty);
+        ctx.replicate(&[pop_name(side), key]);
         return Ok(Flow::Done);
     }
     ctx.block(args.iter_from(1).take(keys), Kind::List, timeout_us, OnTimeout::NullArray)
@@ -117,6 +118,11 @@ fn transfer_or_wait(
 ) -> Result<Flow, Error> {
     let timeout_us = args.timeout_us(timeout_at)?;
     if transfer(ctx, args, from, to)? {
+        if timeout_at == 3 {
+            ctx.replicate(&[b"RPOPLPUSH", &args[1], &args[2]]);
+        } else {
+            ctx.replicate(&[b"LMOVE", &args[1], &args[2], &args[3], &args[4]]);
+        }
         return Ok(Flow::Done);
     }
     if ctx.nested {

@@ -104,6 +104,14 @@ fn lmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     Ok(Flow::Done)
 }
 
+/// The name of the command that pops at this side.
+pub(super) fn pop_name(side: Side) -> &'static [u8] {
+    match side {
+        Side::Before => b"LPOP",
+        Side::After => b"RPOP",
+    }
+}
+
 /// What LMPOP and BLMPOP ask for.
 pub(super) struct Wanted<'a> {
     args: Args<'a>,
@@ -158,6 +166,7 @@ impl<'a> Wanted<'a> {
             list.pop_many(self.side, count, |element| ctx.reply.element(element));
             let empty = list.is_empty();
             popped(ctx.db, key, self.side, count, empty);
+            ctx.db.replicate_number(&[pop_name(self.side), key], count as i64);
             return Ok(true);
         }
         Ok(false)

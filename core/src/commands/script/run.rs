@@ -87,6 +87,7 @@ pub(super) fn prepare(ctx: &mut Ctx<'_>, flags: Flags, read_only: bool) -> Resul
         flags,
         read_only,
         wrote: false,
+        muted: false,
         oom,
         resp3: false,
         db: ctx.db.current(),
@@ -306,6 +307,7 @@ fn answer(ctx: &mut Ctx<'_>, machine: &mut Machine, run: &mut Run, values: &[Val
         Some(Ask::Log) => log(ctx, machine, args),
         Some(Ask::SetResp) => set_resp(run, args),
         Some(Ask::AclCheck) => acl_check(ctx, machine, args),
+        Some(Ask::SetRepl) => Ok(set_repl(run, args)),
         Some(Ask::Register) | None => {
             Err("redis.register_function can only be called on FUNCTION LOAD command".into())
         }
@@ -391,7 +393,9 @@ fn run_command(ctx: &mut Ctx<'_>, run: &mut Run, args: Args<'_>) -> Result<(), S
     admit(ctx, run, place, command, args).inspect_err(|_| count_rejected(ctx, place))?;
     // Errors are in the reply, and what blocks does not.
     ctx.server.scripting.calling = true;
+    ctx.db.journal.muted = run.muted;
     let _ = call(ctx, place, command, args);
+    ctx.db.journal.muted = false;
     ctx.server.scripting.calling = false;
     after(ctx, command, args);
     Ok(())
@@ -482,6 +486,15 @@ fn set_resp(run: &mut Run, args: &[Value]) -> Answer {
         [_] => Err("RESP version must be 2 or 3.".into()),
         _ => Err("redis.setresp() requires one argument.".into()),
     }
+}
+
+/// `redis.set_repl(flags)`: whether the commands that follow are written to the journal.
+fn set_repl(run: &mut Run, args: &[Value]) -> (Value, bool) {
+    const REPL_AOF: i64 = 1;
+    if let [Value::Num(flags)] = args {
+        run.muted = *flags as i64 & REPL_AOF == 0;
+    }
+    (Value::Nil, false)
 }
 
 /// `redis.acl_check_cmd(command, …)`

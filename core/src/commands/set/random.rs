@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::store::Class;
 use crate::value::Set;
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 /// SPOP key \[count\]: removes members chosen at random and returns them.
 pub const SPOP: Command = Command::new("spop", -2, spop)
@@ -32,6 +33,7 @@ fn spop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         let is_empty = set.is_empty();
         ctx.reply.bulk_or_null(member.as_deref());
         ctx.db.changed(Class::SET, "spop", key);
+        ctx.replicate(&[b"SREM", key, member.as_deref().unwrap_or_default()]);
         if is_empty {
             ctx.db.remove(key);
             ctx.db.event(Class::GENERIC, "del", key);
@@ -42,6 +44,7 @@ fn spop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Err(Error::Syntax);
     }
     let count = args.int_in(2, 0..=i64::MAX, "ERR value is out of range, must be positive")?;
+    let journaled = ctx.db.is_journaled();
     let Some((set, tuning, rng)) = ctx.db.object_and_tuning::<Set>(key)? else {
         ctx.reply.set(0);
         return Ok(Flow::Done);
@@ -53,6 +56,7 @@ fn spop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let wanted = (count as u64).min(set.len() as u64);
     ctx.reply.set(wanted as usize);
     let all = wanted == set.len() as u64;
+    let mut gone = Vec::new();
     if all {
         for member in set.iter() {
             ctx.reply.element(member);
@@ -61,12 +65,17 @@ fn spop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         for _ in 0..wanted {
             let member = set.pop_random(rng, &tuning.seed);
             ctx.reply.bulk_or_null(member.as_deref());
+            gone.extend(member.filter(|_| journaled));
         }
     }
     ctx.db.changed(Class::SET, "spop", key);
+    for member in &gone {
+        ctx.replicate(&[b"SREM", key, member]);
+    }
     ctx.db.dirty += wanted - 1;
     if all {
         ctx.db.remove(key);
+        ctx.replicate(&[b"DEL", key]);
         ctx.db.event(Class::GENERIC, "del", key);
     }
     Ok(Flow::Done)

@@ -1,12 +1,13 @@
 //! XADD.
 
 use super::trim::Options;
-use super::{INVALID_ID, write_id};
+use super::{INVALID_ID, id_text, write_id};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::Class;
 use crate::value::Stream;
 use crate::value::stream::{Id, IdText, NODE_BYTES_MAX};
+use alloc::vec::Vec;
 
 /// XADD key id field value [field value ...]: appends an entry.
 pub const XADD: Command = Command::new("xadd", -5, xadd)
@@ -82,7 +83,7 @@ fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             }
         }
     };
-    let trim = options.finish(ctx.db.tuning.stream_node_entries)?;
+    let trim = options.finish(ctx.db.tuning.stream_node_entries, ctx.db.loading)?;
     let texts = args.iter_from(at + 1);
     if texts.len() < 2 || texts.len() % 2 == 1 {
         return Err(Error::Arity("xadd"));
@@ -110,8 +111,19 @@ fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let id = wanted.after(last, now_ms)?;
     stream.log_mut().append(id, texts, tuning.stream_limits());
     let trimmed = trim.map_or(0, |trim| stream.trim(&trim, options.refs));
+    let left = options.exactly(stream);
     write_id(ctx.reply, id);
     ctx.db.changed(Class::STREAM, "xadd", key);
+    let is_complete = matches!(wanted, Wanted::This(_)) && left.is_none();
+    if !is_complete && ctx.db.is_journaled() {
+        let text = id_text(id);
+        let mut words: Vec<&[u8]> = args.iter_from(0).collect();
+        words[at] = &text;
+        if let Some(left) = &left {
+            left.put(&mut words);
+        }
+        ctx.replicate(&words);
+    }
     if trimmed > 0 {
         ctx.db.event(Class::STREAM, "xtrim", key);
     }

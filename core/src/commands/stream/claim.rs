@@ -1,10 +1,12 @@
 //! XCLAIM and XAUTOCLAIM: taking over what another consumer does not acknowledge.
 
-use super::{End, bound, consumer, note, stream_with_group, strict_id, write_entry, write_id};
+use super::{Delivered, End, replicate_deliveries, replicate_last_id};
+use super::{bound, consumer, note, stream_with_group, strict_id, write_entry, write_id};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::{Error, printable};
 use crate::resp::Reply;
 use crate::value::stream::{self, ConsumerId, Id, IdText, Log, Pending};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -63,11 +65,21 @@ fn xclaim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let (log, groups) = stream.parts_mut();
     let Some(group) = groups.get_mut(name) else { return Ok(Flow::Done) };
     let mut changes = 0;
-    if last_id > group.last_id {
+    let moved = last_id > group.last_id;
+    if moved {
         group.last_id = last_id;
         changes += 1;
     }
-    let mut run = Run { log, group, name: &args[3], now_ms, claim, consumer: None, new: false };
+    let mut run = Run {
+        log,
+        group,
+        name: &args[3],
+        now_ms,
+        claim,
+        consumer: None,
+        new: false,
+        delivered: Vec::new(),
+    };
     let place = reply.deferred();
     let mut claimed = 0;
     for &id in &ids {
@@ -78,7 +90,13 @@ fn xclaim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         }
     }
     reply.finish_array(place, claimed);
-    let new = run.new;
+    let (new, delivered) = (run.new, core::mem::take(&mut run.delivered));
+    let (last_id, entries_read) = (run.group.last_id, run.group.entries_read);
+    ctx.db.replicate_nothing();
+    replicate_deliveries(ctx, (key, name, &args[3]), &delivered);
+    if moved && delivered.is_empty() {
+        replicate_last_id(ctx, key, name, last_id, entries_read);
+    }
     if new {
         note(ctx, "xgroup-createconsumer", key);
     }
@@ -150,16 +168,23 @@ struct Run<'a> {
     consumer: Option<ConsumerId>,
     /// It was made.
     new: bool,
+    /// What the journal says of it.
+    delivered: Vec<Delivered>,
 }
 
 impl Run<'_> {
     fn take(&mut self, reply: &mut Reply, id: Id) -> Taken {
         let claim = self.claim;
         let mut cursor = self.log.range(id, id);
+        let old = self.group.pending(id).copied();
+        let last_id = self.group.last_id;
         let Some((_, fields)) = cursor.next() else {
+            let Some(old) = old else { return Taken::No };
+            let (at_ms, count) = (old.delivered_ms, old.count);
+            let from = self.group.consumer(old.consumer).map(|from| Box::from(&*from.name));
+            self.delivered.push(Delivered { id, from, at_ms, count, last_id });
             return if self.group.acknowledge(id) { Taken::Gone } else { Taken::No };
         };
-        let old = self.group.pending(id).copied();
         let before = match old {
             None if !claim.force => return Taken::No,
             None => 1,
@@ -186,6 +211,7 @@ impl Run<'_> {
             claim.count.unwrap_or(if claim.just_id { before } else { before.saturating_add(1) });
         let delivered_ms = claim.delivered_ms;
         self.group.give(Pending { id, delivered_ms, count, consumer: to });
+        self.delivered.push(Delivered { id, from: None, at_ms: delivered_ms, count, last_id });
         if claim.just_id {
             write_id(reply, id);
         } else {
@@ -235,7 +261,16 @@ fn xautoclaim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let (log, groups) = stream.parts_mut();
     let Some(group) = groups.get_mut(name) else { return Ok(Flow::Done) };
     let claim = Claim { min_idle_ms, delivered_ms: now_ms, count: None, force: false, just_id };
-    let mut run = Run { log, group, name: &args[3], now_ms, claim, consumer: None, new: false };
+    let mut run = Run {
+        log,
+        group,
+        name: &args[3],
+        now_ms,
+        claim,
+        consumer: None,
+        new: false,
+        delivered: Vec::new(),
+    };
     // The cursor stands before the entries and is known after them.
     let mut entries = Reply::new(reply.protocol);
     let (mut claimed, mut gone) = (0, Vec::new());
@@ -266,7 +301,9 @@ fn xautoclaim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     reply.out.extend_from_slice(&entries.out);
     reply.array(gone.len());
     gone.iter().for_each(|&id| write_id(reply, id));
-    let new = run.new;
+    let (new, delivered) = (run.new, core::mem::take(&mut run.delivered));
+    ctx.db.replicate_nothing();
+    replicate_deliveries(ctx, (key, name, &args[3]), &delivered);
     if new {
         note(ctx, "xgroup-createconsumer", key);
     }

@@ -28,7 +28,9 @@ use crate::resp::Reply;
 use crate::store::Class;
 use crate::value::Stream;
 use crate::value::stream::{ConsumerId, Cursor, Group, ID_TEXT_MAX, Id, IdText};
+use alloc::boxed::Box;
 use alloc::format;
+use alloc::vec::Vec;
 
 const INVALID_ID: Error = Error::Text("ERR Invalid stream ID specified as stream command argument");
 
@@ -96,6 +98,66 @@ fn write_entries(reply: &mut Reply, mut cursor: Cursor<'_>, count: u64) {
         len += 1;
     }
     reply.finish_array(place, len);
+}
+
+/// An ID as text.
+fn id_text(id: Id) -> Vec<u8> {
+    let mut text = [0; ID_TEXT_MAX];
+    let start = id.write(&mut text);
+    text[start..].to_vec()
+}
+
+/// A delivery, as the journal has it.
+#[derive(Debug, Clone)]
+struct Delivered {
+    id: Id,
+    /// The consumer that does not get it, where it is another one: the entry was removed.
+    from: Option<Box<[u8]>>,
+    at_ms: i64,
+    count: u64,
+    /// The last ID of the group after it.
+    last_id: Id,
+}
+
+/// In the journal every delivery is an XCLAIM that says what came of it.
+fn replicate_deliveries(
+    ctx: &mut Ctx<'_>,
+    (key, group, consumer): (&[u8], &[u8], &[u8]),
+    deliveries: &[Delivered],
+) {
+    for delivered in deliveries {
+        let (id, last_id) = (id_text(delivered.id), id_text(delivered.last_id));
+        let (mut at_ms, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
+        ctx.replicate(&[
+            b"XCLAIM",
+            key,
+            group,
+            delivered.from.as_deref().unwrap_or(consumer),
+            b"0",
+            &id,
+            b"TIME",
+            at_ms.format(delivered.at_ms).as_bytes(),
+            b"RETRYCOUNT",
+            count.format(delivered.count).as_bytes(),
+            b"FORCE",
+            b"JUSTID",
+            b"LASTID",
+            &last_id,
+        ]);
+    }
+}
+
+/// In the journal a group has read up to an ID.
+fn replicate_last_id(
+    ctx: &mut Ctx<'_>,
+    key: &[u8],
+    group: &[u8],
+    last_id: Id,
+    entries_read: Option<u64>,
+) {
+    let id = id_text(last_id);
+    let read = entries_read.map_or(-1, |count| count as i64);
+    ctx.db.replicate_number(&[b"XGROUP", b"SETID", key, group, &id, b"ENTRIESREAD"], read);
 }
 
 /// A change that fails no transaction: most of what happens to groups is none to those who WATCH the key.

@@ -3,6 +3,7 @@
 //! A command that waits runs again when one of its streams gets an entry, with the IDs it had at first: `$` is
 //! written out. As in Redis 7.0 it is then served from that one stream.
 
+use super::{Delivered, replicate_deliveries, replicate_last_id};
 use super::{consumer, note, strict_id, write_entries, write_entry, write_id};
 use crate::client::OnTimeout;
 use crate::command::keys::{Begin, Find};
@@ -362,21 +363,37 @@ fn woken(
 
 /// Writes what the consumer gets of one stream, and notes that it got it.
 fn serve(ctx: &mut Ctx<'_>, options: &Options<'_>, key: &[u8], ask: Ask) -> Result<(), Error> {
-    let Some((group, name)) = options.group else { return Ok(()) };
+    let Some((group_name, name)) = options.group else { return Ok(()) };
     let now_ms = ctx.now_ms();
+    ctx.db.replicate_nothing();
+    let journaled = ctx.db.is_journaled();
     let Some(stream) = ctx.db.object_mut::<Stream>(key)? else { return Ok(()) };
     let (log, groups) = stream.parts_mut();
-    let Some(group) = groups.get_mut(group) else { return Ok(()) };
+    let Some(group) = groups.get_mut(group_name) else { return Ok(()) };
+    let before = group.last_id;
     let (reader, new) = consumer(group, name, now_ms);
     let reply = &mut *ctx.reply;
     reply.bulk(key);
-    let mut delivery = Delivery { log, group, reader, now_ms, count: options.count };
+    let delivered = Vec::new();
+    let mut delivery =
+        Delivery { log, group, reader, now_ms, count: options.count, journaled, delivered };
     match ask {
         Ask::New => delivery.write_new(reply, options.no_ack),
         Ask::History(after) => delivery.write_history(reply, after),
     }
+    let delivered = core::mem::take(&mut delivery.delivered);
+    let (last_id, entries_read) = (delivery.group.last_id, delivery.group.entries_read);
     if new {
         note(ctx, "xgroup-createconsumer", key);
+    }
+    if journaled {
+        if options.no_ack && new {
+            ctx.replicate(&[b"XGROUP", b"CREATECONSUMER", key, group_name, name]);
+        }
+        replicate_deliveries(ctx, (key, group_name, name), &delivered);
+        if options.no_ack && last_id != before {
+            replicate_last_id(ctx, key, group_name, last_id, entries_read);
+        }
     }
     Ok(())
 }
@@ -388,6 +405,9 @@ struct Delivery<'a> {
     reader: ConsumerId,
     now_ms: i64,
     count: u64,
+    /// What the consumer got, if it is written to the journal.
+    journaled: bool,
+    delivered: Vec<Delivered>,
 }
 
 impl Delivery<'_> {
@@ -404,6 +424,16 @@ impl Delivery<'_> {
                 write_entry(reply, &mut cursor, id, fields);
                 if !no_ack {
                     self.group.deliver(id, self.reader, self.now_ms);
+                    if self.journaled {
+                        let at_ms = self.now_ms;
+                        self.delivered.push(Delivered {
+                            id,
+                            from: None,
+                            at_ms,
+                            count: 1,
+                            last_id: id,
+                        });
+                    }
                 }
                 len += 1;
             }

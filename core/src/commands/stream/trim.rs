@@ -4,9 +4,10 @@ use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::Class;
 use crate::value::Stream;
-use crate::value::stream::{Keep, Refs, Trim};
+use crate::value::stream::{Id, Keep, Refs, Trim};
+use alloc::vec::Vec;
 
-use super::strict_id;
+use super::{id_text, strict_id};
 
 /// XTRIM key MAXLEN|MINID threshold: removes the oldest entries.
 pub const XTRIM: Command = Command::new("xtrim", -4, xtrim)
@@ -32,15 +33,23 @@ fn xtrim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Err(Error::Syntax);
     }
     let node_entries = ctx.db.tuning.stream_node_entries;
-    let trim = options.finish(node_entries)?;
+    let trim = options.finish(node_entries, ctx.db.loading)?;
     let key = &args[1];
-    let removed = match ctx.db.object_mut::<Stream>(key)? {
-        Some(stream) => trim.map_or(0, |trim| stream.trim(&trim, options.refs)),
-        None => 0,
+    let (removed, left) = match ctx.db.object_mut::<Stream>(key)? {
+        Some(stream) => {
+            let removed = trim.map_or(0, |trim| stream.trim(&trim, options.refs));
+            (removed, options.exactly(stream))
+        }
+        None => (0, None),
     };
     if removed > 0 {
         ctx.db.changed(Class::STREAM, "xtrim", key);
         ctx.db.dirty += removed - 1;
+        if let Some(left) = left.filter(|_| ctx.db.is_journaled()) {
+            let mut words: Vec<&[u8]> = args.iter_from(0).collect();
+            left.put(&mut words);
+            ctx.replicate(&words);
+        }
     }
     ctx.reply.int(removed as i64);
     Ok(Flow::Done)
@@ -52,6 +61,8 @@ pub(super) struct Options {
     keep: Option<Keep>,
     approx: bool,
     limit: Option<u64>,
+    /// Where the threshold stands.
+    value_at: usize,
     /// What becomes of references to what is removed.
     pub refs: Refs,
     refs_given: bool,
@@ -92,6 +103,7 @@ impl Options {
             self.approx = &args[value_at] == b"~";
             value_at += 1;
         }
+        self.value_at = value_at;
         self.keep = Some(if args.is(at, "MAXLEN") {
             let len = args.int(value_at)?;
             if len < 0 {
@@ -105,7 +117,8 @@ impl Options {
     }
 
     /// What the options come to. Without a limit of its own, trimming to whole nodes stops after a hundred of them.
-    pub(super) fn finish(&self, node_entries: u64) -> Result<Option<Trim>, Error> {
+    /// What the journal says is what came of it: a limit there means nothing.
+    pub(super) fn finish(&self, node_entries: u64, loading: bool) -> Result<Option<Trim>, Error> {
         let Some(keep) = self.keep else {
             return if self.limit.is_some_and(|limit| limit > 0) {
                 Err(Error::Text(
@@ -116,6 +129,7 @@ impl Options {
             };
         };
         let limit = match self.limit {
+            _ if loading => 0,
             Some(_) if !self.approx => {
                 return Err(Error::Text(
                     "ERR syntax error, LIMIT cannot be used without the special ~ option",
@@ -127,6 +141,35 @@ impl Options {
             None => node_entries.saturating_mul(100).min(1_000_000),
         };
         Ok(Some(Trim { keep, approx: self.approx, limit }))
+    }
+}
+
+/// What stands in the journal for `~` and the threshold behind it.
+pub(super) struct Exactly {
+    value_at: usize,
+    threshold: Vec<u8>,
+}
+
+impl Options {
+    /// What a trim to whole nodes has left of `stream`, which is to be left again.
+    pub(super) fn exactly(&self, stream: &Stream) -> Option<Exactly> {
+        if !self.approx {
+            return None;
+        }
+        let log = stream.log();
+        let threshold = match self.keep? {
+            Keep::Newest(_) => itoa::Buffer::new().format(log.len()).as_bytes().to_vec(),
+            Keep::From(_) => id_text(if log.is_empty() { Id::MAX } else { log.first_id() }),
+        };
+        Some(Exactly { value_at: self.value_at, threshold })
+    }
+}
+
+impl Exactly {
+    /// Puts it among the words of the command.
+    pub(super) fn put<'w>(&'w self, words: &mut [&'w [u8]]) {
+        words[self.value_at - 1] = b"=";
+        words[self.value_at] = &self.threshold;
     }
 }
 

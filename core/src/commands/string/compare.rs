@@ -147,6 +147,7 @@ fn remove_if(ctx: &mut Ctx<'_>, key: &[u8], holds: bool) {
     if holds {
         ctx.db.remove(key);
         ctx.db.changed(Class::GENERIC, "del", key);
+        ctx.replicate(&[b"DEL", key]);
     }
     ctx.reply.int(i64::from(holds));
 }

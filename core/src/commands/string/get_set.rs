@@ -6,6 +6,7 @@ use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::{Class, Expiry};
 use crate::value::Str;
+use alloc::vec::Vec;
 
 /// GET key: the string at `key`, or null.
 pub const GET: Command = Command::new("get", 2, get)
@@ -85,6 +86,13 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         }
     }
     store(ctx, key, value, expiry);
+    if options.get && !matches!(expiry, Expiry::At(_)) && options.test.is_none() {
+        // Nobody reads the reply.
+        let keeps = |place: usize| place < 3 || !args.is(place, "GET");
+        let words: Vec<&[u8]> =
+            (0..args.len()).filter(|&place| keeps(place)).map(|place| args.at(place)).collect();
+        ctx.replicate(&words);
+    }
     if !options.get {
         ctx.reply.ok();
     }
@@ -95,8 +103,9 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 pub(super) fn store(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], expiry: Expiry) {
     ctx.db.store_string(key, value, decimal::parse(value), expiry);
     ctx.db.changed(Class::STRING, "set", key);
-    if let Expiry::At(_) = expiry {
+    if let Expiry::At(at_ms) = expiry {
         ctx.db.event(Class::GENERIC, "expire", key);
+        ctx.db.replicate_number(&[b"SET", key, value, b"PXAT"], at_ms);
     }
 }
 
@@ -177,6 +186,7 @@ pub const GETSET: Command = Command::new("getset", 3, getset)
 fn getset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     reply_string(ctx, &args[1])?;
     store(ctx, &args[1], &args[2], Expiry::Clear);
+    ctx.replicate(&[b"SET", &args[1], &args[2]]);
     Ok(Flow::Done)
 }
 
@@ -195,6 +205,7 @@ fn getdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if reply_string(ctx, key)? {
         ctx.db.remove(key);
         ctx.db.changed(Class::GENERIC, "del", key);
+        ctx.replicate(&[b"DEL", key]);
     }
     Ok(Flow::Done)
 }
@@ -221,12 +232,15 @@ fn getex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         if when.is_absolute() && at_ms <= ctx.due_ms() {
             ctx.db.remove(key);
             ctx.db.changed(Class::GENERIC, "del", key);
+            ctx.replicate(&[b"DEL", key]);
         } else {
             ctx.db.set_expiry(key, Some(at_ms));
             ctx.db.changed(Class::GENERIC, "expire", key);
+            ctx.db.replicate_number(&[b"PEXPIREAT", key], at_ms);
         }
     } else if options.persist && ctx.db.persist(key) {
         ctx.db.changed(Class::GENERIC, "persist", key);
+        ctx.replicate(&[b"PERSIST", key]);
     }
     Ok(Flow::Done)
 }

@@ -124,6 +124,8 @@ fn incrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     // Whole results stay text as well: Redis stores what it replies.
     ctx.db.store_string(key, &text, None, Expiry::Keep);
     ctx.db.changed(Class::STRING, "incrbyfloat", key);
+    // Other machines may add otherwise.
+    ctx.replicate(&[b"SET", key, &text, b"KEEPTTL"]);
     ctx.reply.bulk(&text);
     Ok(Flow::Done)
 }

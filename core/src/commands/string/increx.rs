@@ -221,6 +221,7 @@ fn apply(
                 if exists {
                     ctx.db.remove(key);
                     ctx.db.changed(Class::GENERIC, "del", key);
+                    ctx.replicate(&[b"DEL", key]);
                 }
                 return Ok(());
             }
@@ -236,6 +237,13 @@ fn apply(
         Expiry::At(_) => ctx.db.event(Class::GENERIC, "expire", key),
         Expiry::Clear if expires => ctx.db.event(Class::GENERIC, "persist", key),
         _ => {}
+    }
+    match expiry {
+        Expiry::At(at_ms) => {
+            ctx.db.replicate_number(&[b"SET", key, &change.value, b"PXAT"], at_ms);
+        }
+        Expiry::Clear => ctx.replicate(&[b"SET", key, &change.value]),
+        Expiry::Keep => ctx.replicate(&[b"SET", key, &change.value, b"KEEPTTL"]),
     }
     Ok(())
 }

@@ -152,10 +152,19 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, direction: Direction) -> Resul
             ctx.reply.bulk(key);
             ctx.reply.bulk(member);
             ctx.reply.double(*score);
+            ctx.replicate(&[pop_name(direction), key]);
             return Ok(Flow::Done);
         }
     }
     ctx.block(args.iter_from(1).take(keys), Kind::SortedSet, timeout_us, OnTimeout::NullArray)
+}
+
+/// The name of the command that pops from this end.
+fn pop_name(direction: Direction) -> &'static [u8] {
+    match direction {
+        Direction::Up => b"ZPOPMIN",
+        Direction::Down => b"ZPOPMAX",
+    }
 }
 
 /// What ZMPOP and BZMPOP take from where.
@@ -199,6 +208,7 @@ fn pop_first(ctx: &mut Ctx<'_>, args: Args<'_>, wanted: Wanted) -> Result<bool, 
         if popped.is_empty() {
             continue;
         }
+        ctx.db.replicate_number(&[pop_name(wanted.direction), key], popped.len() as i64);
         ctx.reply.array(2);
         ctx.reply.bulk(key);
         ctx.reply.array(popped.len());

@@ -294,17 +294,27 @@ impl Timed {
         }
     }
 
-    /// Removes up to `most` fields that are due, soonest first; how many.
-    pub(super) fn remove_due(&mut self, now_ms: i64, most: usize, seed: &HashSeed) -> usize {
+    /// Removes up to `most` fields that are due, soonest first, and tells their names; how many.
+    pub(super) fn remove_due(
+        &mut self,
+        now_ms: i64,
+        most: usize,
+        seed: &HashSeed,
+        gone: &mut dyn FnMut(&[u8]),
+    ) -> usize {
         let due = self.dead(now_ms).min(most);
         match self {
             Self::Pack(pack) => {
+                for name in pack.iter().step_by(TRIPLE as usize).take(due) {
+                    gone(&name.text());
+                }
                 pack.remove_range(0, due as u32 * TRIPLE);
             }
             Self::Table { fields, times } => {
                 for _ in 0..due {
                     let Some(scored) = times.pop(seed, Direction::Up) else { break };
                     let name = scored.member();
+                    gone(name);
                     fields.remove(hash(seed, name), |field| field.name() == name, hasher(seed));
                 }
             }

@@ -12,10 +12,10 @@ pub mod entry;
 pub mod events;
 pub mod evict;
 pub mod expire;
+mod expired;
 pub mod fields;
 pub mod garbage;
 pub mod journal;
-mod obituary;
 mod strings;
 pub mod tracking;
 pub mod watch;
@@ -27,7 +27,6 @@ pub use strings::Expiry;
 
 use crate::collections::dict::SlotMut;
 use crate::collections::hash::{HashSeed, hash};
-use crate::collections::sorted_set::SortedSet;
 use crate::error::Error;
 use crate::rng::Rng;
 use crate::value::{Kind, Object, Str, Tuning};
@@ -40,7 +39,7 @@ use evict::Eviction;
 use garbage::Garbage;
 use journal::Journal;
 use tracking::Tracking;
-use watch::{Standing, WaitTable, WatchTable};
+use watch::{Standing, WaitTable};
 
 // These two are macros because they borrow one database and leave the other fields of the store free: a
 // method would hold the whole of it for as long as the slot lives.
@@ -105,7 +104,7 @@ macro_rules! slot_or_insert {
 
 macro_rules! obituary {
     ($store:ident, $watch:ident, $wait:ident, $field_times:ident) => {
-        $crate::store::obituary::Obituary {
+        $crate::store::expired::Obituary {
             db: $store.current,
             seed: &$store.tuning.seed,
             field_times: $field_times,

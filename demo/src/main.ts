@@ -1,31 +1,94 @@
-/** One engine, three users of it: the console, the leaderboard, the chat. */
+/** The page: where the database is, the console, and the panels over it. */
 
-import { Engine } from 'redstart';
-import { startBoard } from './board.ts';
-import { startChat } from './chat.ts';
-import { startConsole } from './console.ts';
+import 'uplot/dist/uPlot.min.css';
+import './style.css';
+import { Client } from './kit/client.ts';
+import { bytes, count, h } from './kit/dom.ts';
+import { Panel } from './kit/panel.ts';
+import { type Kind, place } from './kit/wire.ts';
+import { startConsole } from './panels/console.ts';
+import { PANELS } from './panels/index.ts';
+import { startLesson } from './panels/lesson.ts';
+import { monitor } from './panels/monitor.ts';
 
-const stat = (id: string) => document.querySelector<HTMLElement>(`#stat-${id}`)!;
+const part = <T extends HTMLElement>(id: string) => document.querySelector<T>(`#${id}`)!;
 
-function bytes(count: number): string {
-  return count < 1 << 20 ? `${(count / 1024).toFixed(0)} kB` : `${(count / (1 << 20)).toFixed(1)} MB`;
+/** Where the page looks, by the address: `?at=server`, `?at=tab`. */
+function kind(): Kind {
+  const asked = new URLSearchParams(location.search).get('at');
+  return asked === 'server' || asked === 'tab' ? asked : 'shared';
 }
 
-try {
-  const engine = await Engine.open({ config: { 'notify-keyspace-events': 'KA', maxmemory: '256mb' } });
-  startBoard(engine);
-  startChat(engine);
-  startConsole(engine, (microseconds) => {
-    stat('time').textContent = microseconds < 1000 ? `${Math.max(1, Math.round(microseconds))} µs` : `${(microseconds / 1000).toFixed(1)} ms`;
-  });
-  const count = () => {
-    stat('keys').textContent = engine.dbsize().toLocaleString('en');
-    stat('memory').textContent = bytes(engine.report().usedMemory);
+const LEADS: Record<Kind, string> = {
+  shared: 'A whole Redis, running inside this browser: one engine in WebAssembly behind all tabs of this page. No server, no network.',
+  tab: 'A whole Redis, running inside this tab, in WebAssembly. No server, no network.',
+  server: 'The same panels against a redstart-server, over a WebSocket.',
+};
+
+async function main(): Promise<void> {
+  const at = await place(kind());
+  const store = new Client(at);
+  part('lead').textContent = LEADS[at.kind];
+  for (const link of document.querySelectorAll<HTMLAnchorElement>('#places a')) {
+    if (link.dataset.at === at.kind || (link.dataset.at === 'shared' && at.kind === 'tab')) link.setAttribute('aria-current', 'true');
+  }
+  store.onClosed = () => {
+    part('notice').hidden = false;
+    part('notice-text').textContent = at.kind === 'server' ? 'There is no connection to a redstart-server. Start one, and this page with npm run preview.' : 'The engine has ended.';
   };
-  count();
-  setInterval(count, 500);
+  part('notice-again').addEventListener('click', () => location.reload());
+  if (at.kind === 'server') await store.call('CONFIG', 'SET', 'notify-keyspace-events', 'KEA');
+
+  const took = part('stat-time');
+  const screen = startConsole(at, (us) => {
+    took.textContent = us < 1000 ? `${Math.max(1, Math.round(us))} µs` : us < 1e6 ? `${(us / 1000).toFixed(1)} ms` : `${(us / 1e6).toFixed(1)} s`;
+  });
+  startLesson(part('lesson'), screen);
+  const lesson = part('lesson-open');
+  lesson.addEventListener('click', () => {
+    part('lesson').hidden = !part('lesson').hidden;
+    lesson.setAttribute('aria-expanded', String(!part('lesson').hidden));
+    screen.focus();
+  });
+
+  const panels = [monitor, ...PANELS].map((spec) => new Panel(spec, store));
+  for (const panel of panels) part('panels').append(panel.root);
+  for (const { spec } of panels) part('index').append(h('a', { href: `#${spec.id}` }, spec.title));
+  keys(screen.focus);
+
+  const stats = async () => {
+    const [keys, memory] = await store.all<[number, string]>(['DBSIZE'], ['INFO', 'memory']);
+    part('stat-keys').textContent = count(keys);
+    part('stat-memory').textContent = bytes(Number(/used_memory:(\d+)/.exec(memory)?.[1] ?? 0));
+  };
+  setInterval(() => document.hidden || void stats().catch(() => {}), 1000);
+  await stats();
+  for (const line of ['SET greeting "hello, tab"', 'GET greeting', 'DEL birds', 'RPUSH birds wren robin redstart', 'LRANGE birds 0 -1']) await screen.run(line);
+  if (matchMedia('(min-width: 60rem)').matches && !location.hash) screen.focus();
   document.documentElement.dataset.ready = 'yes';
-} catch (error) {
-  document.querySelector('#screen')!.textContent = `The engine could not start: ${(error as Error).message}`;
-  throw error;
 }
+
+/** Keys for all of the page: `/` the console, `j` and `k` the next panel and the last. */
+function keys(focusConsole: () => void): void {
+  document.addEventListener('keydown', (event) => {
+    const at = event.target as HTMLElement;
+    if (event.ctrlKey || event.metaKey || event.altKey || at.matches('input, select, textarea')) return;
+    if (event.key === '/') {
+      event.preventDefault();
+      part('console').scrollIntoView({ block: 'nearest' });
+      focusConsole();
+    } else if (event.key === 'j' || event.key === 'k') {
+      const all = [...document.querySelectorAll<HTMLElement>('section.panel')];
+      const here = all.indexOf(document.activeElement?.closest('section.panel') as HTMLElement);
+      const next = all[Math.max(0, Math.min(all.length - 1, here + (event.key === 'j' ? 1 : -1)))]!;
+      next.focus({ preventScroll: true });
+      next.scrollIntoView({ block: 'center' });
+    }
+  });
+}
+
+main().catch((error: Error) => {
+  part('notice').hidden = false;
+  part('notice-text').textContent = `The page could not start: ${error.message}`;
+  throw error;
+});

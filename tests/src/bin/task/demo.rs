@@ -27,7 +27,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let binary = smoke::release_server()?;
 
     let mut server = Run::new(&binary.to_string_lossy()).args(["--port", port]).start()?;
-    let mut page = match Run::new("npm run preview").dir("demo").start() {
+    let mut page = match Run::new("npm run preview").dir("demo").env("REDSTART_PORT", port).start()
+    {
         Ok(page) => page,
         Err(e) => return stop(&mut [&mut server]).and(Err(e)),
     };

@@ -1,8 +1,9 @@
-/** The console: a RESP connection to the engine, with history, completion and help from the command table. */
+/** The console: a connection of its own, with history, completion and help from the command table. */
 
-import type { Engine } from 'redstart';
 import table from 'redstart/commands.json';
-import { format, Parser, request, words } from './resp.ts';
+import { bytes, count, h } from '../kit/dom.ts';
+import { format, type Node as Reply, Parser, request, words } from '../kit/resp.ts';
+import type { Place, Wire } from '../kit/wire.ts';
 
 interface Command {
   name: string;
@@ -22,22 +23,25 @@ const TRY = [
   ['GET greeting', ''],
   ['HSET bird name redstart weight 15', 'a hash'],
   ['HGETALL bird', ''],
-  ['ZINCRBY leaderboard 250 Ada', 'watch the leaderboard'],
-  ['PUBLISH chat "hello from the console"', 'watch the chat'],
+  ['ZINCRBY demo:board 250 Ada', 'watch the leaderboard'],
+  ['HSET demo:flags banner 1', 'watch the feature flags'],
   ['INFO server', ''],
 ] as const;
 
 const LINES_MAX = 500;
 const history: string[] = [];
 
-function element<K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text: string): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
+export interface Console {
+  /** Runs a line as if it had been typed; done when its reply is there. */
+  run(line: string): Promise<void>;
+  /** Puts a line where one types. */
+  propose(line: string): void;
+  focus(): void;
+  /** Called for each reply with the words that asked for it. */
+  onReply: ((args: string[], reply: Reply) => void) | undefined;
 }
 
-export function startConsole(engine: Engine, ran: (microseconds: number) => void): void {
+export function startConsole(at: Place, ran: (microseconds: number) => void): Console {
   const screen = document.querySelector<HTMLElement>('#screen')!;
   const form = document.querySelector<HTMLFormElement>('#prompt')!;
   const input = document.querySelector<HTMLInputElement>('#line')!;
@@ -45,44 +49,51 @@ export function startConsole(engine: Engine, ran: (microseconds: number) => void
   const hint = document.querySelector<HTMLElement>('#hint')!;
   const chips = document.querySelector<HTMLElement>('#chips')!;
 
-  let waiting: [kind: string, text: string][] = [];
-  let running = false;
-  let connection = open();
+  const asked: { args: string[]; start: number; done: () => void }[] = [];
+  let greeted = false;
+  let wire: Wire | undefined;
   let place = 0;
+  const self: Console = { run, propose, focus: () => input.focus({ preventScroll: true }), onReply: undefined };
 
   function print(kind: string, text: string): void {
-    screen.append(element('div', kind, text));
+    screen.append(h('div', { class: kind }, text));
     while (screen.childElementCount > LINES_MAX) screen.firstElementChild!.remove();
     screen.scrollTop = screen.scrollHeight;
   }
 
-  function flush(): void {
-    const lines = waiting;
-    waiting = [];
-    for (const [kind, text] of lines) print(kind, text);
-  }
-
-  function open() {
+  function open(): Wire {
     const parser = new Parser();
-    const made = engine.connect();
-    let greeted = false;
-    made.onData((bytes) => {
-      for (const node of parser.feed(bytes)) {
-        // The reply to HELLO is not for the reader.
-        if (!greeted) greeted = true;
-        else waiting.push(...format(node));
-      }
-      if (!running) flush();
-    });
-    made.onClose(() => {
-      waiting.push(['none', '(the connection was closed; the next command opens another)']);
-      if (!running) flush();
+    greeted = false;
+    const made: Wire = at.open({
+      data: (bytes) => {
+        const now = performance.now();
+        for (const node of parser.feed(bytes)) {
+          // The reply to HELLO is not for the reader.
+          if (!greeted) {
+            greeted = true;
+            continue;
+          }
+          for (const [kind, text] of format(node)) print(kind, text);
+          // Messages come between the replies.
+          const isMessage = node.type === 'push' && node.items[0]?.type === 'bulk' && node.items[0].text.endsWith('message');
+          const first = isMessage ? undefined : asked.shift();
+          if (!first) continue;
+          ran((now - first.start) * 1000);
+          first.done();
+          self.onReply?.(first.args, node);
+        }
+      },
+      closed: () => {
+        wire = undefined;
+        for (const { done } of asked.splice(0)) done();
+        print('none', '(the connection was closed; the next command opens another)');
+      },
     });
     made.write(request(['HELLO', '3']));
     return made;
   }
 
-  function run(line: string): void {
+  async function run(line: string): Promise<void> {
     const text = line.trim();
     if (!text) return;
     print('asked', text);
@@ -93,15 +104,18 @@ export function startConsole(engine: Engine, ran: (microseconds: number) => void
     const [name] = args;
     if (name?.toLowerCase() === 'clear') return screen.replaceChildren();
     if (name?.toLowerCase() === 'help' || name === '?') return help(args.slice(1).join(' ').toUpperCase());
-    if (!connection.isOpen) connection = open();
+    wire ??= open();
     const bytes = request(args);
-    // Shown afterwards, so that the time is the engine's and not the page's.
-    running = true;
-    const start = performance.now();
-    connection.write(bytes);
-    ran((performance.now() - start) * 1000);
-    running = false;
-    flush();
+    await new Promise<void>((done) => {
+      asked.push({ args, start: performance.now(), done });
+      wire!.write(bytes);
+    });
+  }
+
+  function propose(line: string): void {
+    input.value = line;
+    input.focus({ preventScroll: true });
+    advise();
   }
 
   function help(asked: string): void {
@@ -137,19 +151,19 @@ export function startConsole(engine: Engine, ran: (microseconds: number) => void
     ghost.textContent = '';
     if (first) {
       const rest = first.slice(input.value.trimStart().length);
-      ghost.append(element('span', 'typed', input.value), isLower ? rest.toLowerCase() : rest);
+      ghost.append(h('span', { class: 'typed' }, input.value), isLower ? rest.toLowerCase() : rest);
     } else if (found) {
       const given = input.value.trimStart().slice(found[0].length);
-      if (!given.trim()) ghost.append(element('span', 'typed', input.value.trimEnd()), ` ${found[1].syntax}`);
+      if (!given.trim()) ghost.append(h('span', { class: 'typed' }, input.value.trimEnd()), ` ${found[1].syntax}`);
     }
     hint.replaceChildren();
     if (found) {
-      hint.append(element('code', '', `${found[0]} ${found[1].syntax}`), ` ${found[1].summary}`);
+      hint.append(h('code', {}, `${found[0]} ${found[1].syntax}`), ` ${found[1].summary}`);
     } else if (first) {
       const list = completions();
-      hint.append(element('kbd', '', 'Tab'), ` ${list.slice(0, 8).join('  ')}${list.length > 8 ? '  …' : ''}`);
+      hint.append(h('kbd', {}, 'Tab'), ` ${list.slice(0, 8).join('  ')}${list.length > 8 ? '  …' : ''}`);
     } else if (!input.value) {
-      hint.append(element('kbd', '', '↑'), ' history  ', element('kbd', '', 'Tab'), ' completes  ', element('kbd', '', 'help'), ' lists the commands');
+      hint.append(h('kbd', {}, '↑'), ' history  ', h('kbd', {}, 'Tab'), ' completes  ', h('kbd', {}, 'help'), ' lists the commands');
     }
   }
 
@@ -168,7 +182,7 @@ export function startConsole(engine: Engine, ran: (microseconds: number) => void
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    run(input.value);
+    void run(input.value);
     input.value = '';
     advise();
   });
@@ -202,29 +216,28 @@ export function startConsole(engine: Engine, ran: (microseconds: number) => void
   });
 
   for (const [line, title] of TRY) {
-    const chip = element('button', '', line);
+    const chip = h('button', {}, line);
     chip.type = 'button';
     if (title) chip.title = title;
-    chip.addEventListener('click', () => run(line));
+    chip.addEventListener('click', () => void run(line));
     chips.append(chip);
   }
-  const race = element('button', 'race', '100,000 × SET');
-  race.type = 'button';
-  race.addEventListener('click', () => {
+  const race = h('button', { class: 'race', type: 'button' }, '100,000 × SET');
+  race.addEventListener('click', async () => {
+    // Synchronous calls need an engine in this tab.
+    const { Engine } = await import('redstart');
+    const engine = await Engine.open();
     const start = performance.now();
     for (let i = 0; i < 100_000; i++) engine.set('race', 'a value of 20 bytes.');
     const ms = performance.now() - start;
-    print('asked', '100,000 × engine.set(…)');
-    print('number', `${ms.toFixed(0)} ms: ${Math.round(100_000 / ms).toLocaleString('en')} thousand a second, ${((ms / 100_000) * 1e6).toFixed(0)} ns each`);
-    engine.del('race');
+    print('asked', '100,000 × engine.set(…) on an engine of this tab');
+    print('number', `${ms.toFixed(0)} ms: ${count(100_000 / ms)} thousand a second, ${((ms / 100_000) * 1e6).toFixed(0)} ns each, ${bytes(engine.report().usedMemory)} in use`);
+    engine.free();
   });
   chips.append(race);
 
-  print('none', 'This is a real Redis engine. Type a command, or press one below.');
-  run('SET greeting "hello, tab"');
-  run('GET greeting');
-  run('LPUSH birds redstart robin wren');
-  run('LRANGE birds 0 -1');
+  const where = { shared: 'It lives in this browser, behind all tabs of this page.', tab: 'It lives in this tab.', server: 'It is a redstart-server.' }[at.kind];
+  print('none', `This is a real Redis engine. ${where} Type a command, or press one below.`);
   advise();
-  if (matchMedia('(min-width: 60rem)').matches) input.focus({ preventScroll: true });
+  return self;
 }

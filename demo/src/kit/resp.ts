@@ -164,9 +164,55 @@ export function words(line: string): string[] | undefined {
 
 const encoder = new TextEncoder();
 
+/** A word of a command. */
+export type Arg = string | number | Uint8Array;
+
 /** A request on the wire. */
-export function request(args: string[]): Uint8Array {
-  let text = `*${args.length}\r\n`;
-  for (const arg of args) text += `$${encoder.encode(arg).length}\r\n${arg}\r\n`;
-  return encoder.encode(text);
+export function request(args: readonly Arg[]): Uint8Array {
+  const parts: Uint8Array[] = [encoder.encode(`*${args.length}\r\n`)];
+  for (const arg of args) {
+    const bytes = arg instanceof Uint8Array ? arg : encoder.encode(String(arg));
+    parts.push(encoder.encode(`$${bytes.length}\r\n`), bytes, CRLF);
+  }
+  return joined(parts);
+}
+
+const CRLF = encoder.encode('\r\n');
+
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** What a panel gets for a reply: maps are objects, errors are thrown by the client. */
+export type Value = null | string | number | boolean | Value[] | { [key: string]: Value } | Error;
+
+export function value(node: Node): Value {
+  switch (node.type) {
+    case 'null':
+      return null;
+    case 'bool':
+      return node.value;
+    case 'int':
+    case 'double':
+      return node.text === 'inf' ? Infinity : node.text === '-inf' ? -Infinity : Number(node.text);
+    case 'error':
+      return new Error(node.text);
+    case 'map': {
+      const map: { [key: string]: Value } = {};
+      for (let i = 0; i < node.items.length; i += 2) map[String(value(node.items[i]!))] = value(node.items[i + 1]!);
+      return map;
+    }
+    case 'array':
+    case 'set':
+    case 'push':
+      return node.items.map(value);
+    default:
+      return node.text;
+  }
 }

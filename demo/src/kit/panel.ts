@@ -1,0 +1,160 @@
+/** The frame of a panel: a title, a body of fixed height, and at its foot the last command and a switch. */
+
+import type { Client } from './client.ts';
+import { h } from './dom.ts';
+
+export interface PanelSpec {
+  id: string;
+  title: string;
+  /** What Redis does here, in a few words. */
+  note: string;
+  /** How many of the six columns it takes on a wide screen. */
+  span: 2 | 3 | 4 | 6;
+  /** Whether it does something by itself, which can be paused. */
+  moves?: boolean;
+  start(panel: Panel): void | Promise<void>;
+}
+
+const still = matchMedia('(prefers-reduced-motion: reduce)');
+
+export class Panel {
+  readonly spec: PanelSpec;
+  readonly store: Client;
+  readonly root: HTMLElement;
+  readonly body: HTMLElement;
+  private readonly line = h('code', {}, '\u00a0');
+  private readonly play: HTMLButtonElement | undefined;
+  private playing = !still.matches;
+  private seen = false;
+  private started = false;
+
+  constructor(spec: PanelSpec, store: Client) {
+    this.spec = spec;
+    this.store = store;
+    this.body = h('div', { class: 'body' });
+    if (spec.moves) this.play = h('button', { type: 'button', class: 'play', onclick: () => this.switch(!this.playing) });
+    this.root = h(
+      'section',
+      { class: `panel span-${spec.span}`, id: spec.id, 'aria-labelledby': `${spec.id}-title`, tabindex: -1 },
+      h('h2', { id: `${spec.id}-title` }, spec.title, ' ', h('span', {}, spec.note)),
+      this.body,
+      h('div', { class: 'foot' }, this.line, this.play),
+    );
+    this.switch(this.playing);
+    // What nobody looks at does no work.
+    new IntersectionObserver(
+      ([entry]) => {
+        this.seen = entry!.isIntersecting;
+        if (this.seen) this.begin();
+      },
+      { rootMargin: '300px' },
+    ).observe(this.root);
+  }
+
+  /** Shows the command that was just sent. */
+  say(...command: (string | number)[]): void {
+    this.line.className = '';
+    this.line.textContent = command.join(' ');
+  }
+
+  fail(error: unknown): void {
+    this.line.className = 'error';
+    this.line.textContent = (error as Error).message;
+  }
+
+  /** Sends a command and shows it. */
+  run<T>(...command: (string | number)[]): Promise<T> {
+    this.say(...command);
+    return this.store.call<T>(...command);
+  }
+
+  /** Does something again and again while the panel is on screen and plays; `paused`, `hidden`: then too. */
+  every(ms: number, action: () => unknown, also: { paused?: boolean; hidden?: boolean } = {}): void {
+    let busy = false;
+    setInterval(async () => {
+      if (busy || !this.seen || (document.hidden && !also.hidden) || !(this.playing || also.paused)) return;
+      busy = true;
+      try {
+        await action();
+      } catch (error) {
+        this.fail(error);
+      }
+      busy = false;
+    }, ms);
+  }
+
+  button(label: string, action: () => unknown, props: { class?: string; 'aria-label'?: string; title?: string } = {}): HTMLButtonElement {
+    return h('button', {
+      type: 'button',
+      ...props,
+      onclick: async () => {
+        try {
+          await action();
+        } catch (error) {
+          this.fail(error);
+        }
+      },
+    }, label);
+  }
+
+  /** Calls once per frame at most, however often it is asked. */
+  soon(action: () => unknown): () => void {
+    let asked = false;
+    return () => {
+      if (asked) return;
+      asked = true;
+      // Not a frame: a hidden tab gets none, and shall be right when it is shown.
+      setTimeout(async () => {
+        asked = false;
+        try {
+          await action();
+        } catch (error) {
+          this.fail(error);
+        }
+      }, 16);
+    };
+  }
+
+  get isPlaying(): boolean {
+    return this.playing;
+  }
+
+  switch(on: boolean): void {
+    this.playing = on;
+    if (!this.play) return;
+    this.play.textContent = on ? 'Pause' : 'Play';
+    this.play.setAttribute('aria-label', `${on ? 'Pause' : 'Play'} ${this.spec.title}`);
+  }
+
+  private async begin(): Promise<void> {
+    if (this.started) return;
+    this.started = true;
+    try {
+      await this.spec.start(this);
+      this.root.dataset.started = 'yes';
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+}
+
+/** A row of numbers with their names; the widths stay. */
+export class Figures {
+  readonly root: HTMLElement;
+  private readonly cells = new Map<string, HTMLElement>();
+
+  constructor(names: readonly string[]) {
+    this.root = h('dl', { class: 'figures' });
+    for (const name of names) {
+      const cell = h('dd', { 'data-figure': name }, '–');
+      this.cells.set(name, cell);
+      this.root.append(h('div', {}, h('dt', {}, name), cell));
+    }
+  }
+
+  show(name: string, text: string): void {
+    const cell = this.cells.get(name);
+    if (cell && cell.textContent !== text) cell.textContent = text;
+  }
+}

@@ -52,7 +52,10 @@ async function main(): Promise<void> {
   });
 
   const panels = [monitor, ...PANELS].map((spec) => new Panel(spec, store));
-  for (const panel of panels) part('panels').append(panel.root);
+  for (const panel of panels) {
+    part('panels').append(panel.root);
+    void panel.begin();
+  }
   for (const { spec } of panels) part('index').append(h('a', { href: `#${spec.id}` }, spec.title));
   keys(screen.focus);
 

@@ -26,7 +26,8 @@ export class Panel {
   private readonly play: HTMLButtonElement | undefined;
   private playing = !still.matches;
   private seen = false;
-  private started = false;
+  /** Done when the panel first comes near the screen: what is large is loaded then. */
+  readonly near: Promise<void>;
 
   constructor(spec: PanelSpec, store: Client) {
     this.spec = spec;
@@ -42,13 +43,26 @@ export class Panel {
     );
     this.switch(this.playing);
     // What nobody looks at does no work.
-    new IntersectionObserver(
-      ([entry]) => {
-        this.seen = entry!.isIntersecting;
-        if (this.seen) this.begin();
-      },
-      { rootMargin: '300px' },
-    ).observe(this.root);
+    this.near = new Promise((done) => {
+      new IntersectionObserver(
+        (entries) => {
+          this.seen = entries.at(-1)!.isIntersecting;
+          if (this.seen) done();
+        },
+        { rootMargin: '300px' },
+      ).observe(this.root);
+    });
+  }
+
+  /** Builds what is in it at once, so that nothing moves later; what it waits for comes after. */
+  async begin(): Promise<void> {
+    try {
+      await this.spec.start(this);
+      this.root.dataset.started = 'yes';
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
   }
 
   /** Shows the command that was just sent. */
@@ -124,18 +138,6 @@ export class Panel {
     if (!this.play) return;
     this.play.textContent = on ? 'Pause' : 'Play';
     this.play.setAttribute('aria-label', `${on ? 'Pause' : 'Play'} ${this.spec.title}`);
-  }
-
-  private async begin(): Promise<void> {
-    if (this.started) return;
-    this.started = true;
-    try {
-      await this.spec.start(this);
-      this.root.dataset.started = 'yes';
-    } catch (error) {
-      this.fail(error);
-      throw error;
-    }
   }
 }
 

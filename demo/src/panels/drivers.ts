@@ -118,6 +118,7 @@ export const drivers: PanelSpec = {
       search();
     });
 
+    await panel.near;
     const world = (await (await fetch(atlas)).json()) as Topology<{ countries: GeometryCollection; land: GeometryCollection }>;
     ground.append(
       svg('path', { class: 'graticule', d: path(geoGraticule10()) ?? '' }),

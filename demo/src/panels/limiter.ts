@@ -30,7 +30,7 @@ export const limiter: PanelSpec = {
   note: `${LIMIT} in ${WINDOW_MS / 1000} s, EVALSHA`,
   span: 2,
   moves: true,
-  async start(panel: Panel) {
+  start(panel: Panel) {
     const { store } = panel;
     const figures = new Figures(['left', 'let through', 'refused', 'retry in']);
     const dots = h('div', { class: 'squares', role: 'img', 'aria-label': 'The last requests: filled ones were let through' });
@@ -38,13 +38,14 @@ export const limiter: PanelSpec = {
     panel.body.append(figures.root, dots);
     const plot = new Plot(panel.body, { name: 'Requests a second', lines: [{ label: 'let through / s', color: 'text', fill: true }, { label: 'refused / s', color: 'error' }], height: 128, points: 60 });
 
-    const sha = await store.call<string>('SCRIPT', 'LOAD', SCRIPT);
+    const loaded = store.call<string>('SCRIPT', 'LOAD', SCRIPT);
     const recent: boolean[] = [];
     const total = { passed: 0, refused: 0 };
     let retryAt = 0;
     let speed = 1;
 
     async function request(): Promise<boolean> {
+      const sha = await loaded;
       const [passed, left, retry] = await panel.run<[number, number, number]>('EVALSHA', sha, 1, KEY, LIMIT, WINDOW_MS, token() + token());
       recent.push(passed === 1);
       if (recent.length > DOTS) recent.shift();

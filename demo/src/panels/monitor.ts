@@ -29,7 +29,7 @@ export const monitor: PanelSpec = {
     panel.body.append(figures.root);
     const ops = new Plot(panel.body, { name: 'Commands a second', lines: [{ label: 'commands/s', color: 'accent', fill: true }], height: 104 });
     panel.body.append(h('h3', {}, 'Memory'));
-    const memory = new Plot(panel.body, { name: 'Memory in use', lines: [{ label: 'memory', color: 'number', fill: true }], height: 88, format: (kb) => `${count(kb)} kB` });
+    const memory = new Plot(panel.body, { name: 'Memory in use', lines: [{ label: 'memory', color: 'number', fill: true }], height: 88, format: (kb) => (kb < 1000 ? `${kb} kB` : `${(kb / 1000).toFixed(1)} MB`) });
 
     const busiest = new Table(['Command', '>per s', '>all'], ROWS, 'The busiest commands');
     const slow = new Table(['Command', '>took'], ROWS, 'Slow commands');

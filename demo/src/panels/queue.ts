@@ -37,28 +37,45 @@ export const queue: PanelSpec = {
     panel.body.append(figures.root, h('div', { class: 'two wide-left' }, lanes, plotHost));
     const plot = new Plot(plotHost, { name: 'Jobs a second', lines: [{ label: 'done / s', color: 'text', fill: true }, { label: 'retried / s', color: 'amber' }], height: 170, points: 60 });
 
-    const { connection, Queue, Worker } = await import('../kit/bull.ts');
-    const jobs = new Queue<Work>(NAME, {
-      connection: connection(store),
-      defaultJobOptions: { attempts: 4, backoff: { type: 'exponential', delay: 700 }, removeOnComplete: 200, removeOnFail: 50 },
-    });
+    const buttons = h(
+      'div',
+      { class: 'row' },
+      panel.button('Add one', () => add(1), { class: 'primary' }),
+      panel.button('Add 20', () => add(20)),
+      panel.button('One that fails twice', () => add(1, () => 2)),
+      panel.button('One that never works', () => add(1, () => 99, 200)),
+      panel.button('100 quick ones', () => add(100, () => 0, 5)),
+    );
+    panel.body.append(buttons);
     const sum = { added: 0, done: 0, retried: 0, failed: 0 };
-    for (const id of [1, 2]) {
-      const worker = new Worker<Work>(
-        NAME,
-        async (job) => {
-          await new Promise((wait) => setTimeout(wait, job.data.ms));
-          if (job.attemptsMade < job.data.fails) throw new Error(`attempt ${job.attemptsMade + 1} failed`);
-          return `by worker ${id}`;
-        },
-        { connection: connection(store), concurrency: 2, stalledInterval: 10_000 },
-      );
-      worker.on('completed', () => sum.done++);
-      worker.on('failed', (job) => (job && job.attemptsMade < (job.opts.attempts ?? 1) ? sum.retried++ : sum.failed++));
-      worker.on('error', (error) => panel.fail(error));
+    const opened = open();
+
+    /** The queue and its two workers; BullMQ is loaded when the panel comes near the screen. */
+    async function open() {
+      await panel.near;
+      const { connection, Queue, Worker } = await import('../kit/bull.ts');
+      for (const id of [1, 2]) {
+        const worker = new Worker<Work>(
+          NAME,
+          async (job) => {
+            await new Promise((wait) => setTimeout(wait, job.data.ms));
+            if (job.attemptsMade < job.data.fails) throw new Error(`attempt ${job.attemptsMade + 1} failed`);
+            return `by worker ${id}`;
+          },
+          { connection: connection(store), concurrency: 2, stalledInterval: 10_000 },
+        );
+        worker.on('completed', () => sum.done++);
+        worker.on('failed', (job) => (job && job.attemptsMade < (job.opts.attempts ?? 1) ? sum.retried++ : sum.failed++));
+        worker.on('error', (error) => panel.fail(error));
+      }
+      return new Queue<Work>(NAME, {
+        connection: connection(store),
+        defaultJobOptions: { attempts: 4, backoff: { type: 'exponential', delay: 700 }, removeOnComplete: 200, removeOnFail: 50 },
+      });
     }
 
     async function add(howMany: number, fails: () => number = () => (Math.random() < 0.2 ? 1 : 0), ms = 500): Promise<void> {
+      const jobs = await opened;
       const work = Array.from({ length: howMany }, () => ({ name: pick(TASKS), data: { fails: fails(), ms: ms * (0.5 + Math.random()) } }));
       panel.say(`queue.add('${work[0]!.name}', …, { attempts: 4, backoff: exponential })`);
       await jobs.addBulk(work);
@@ -66,6 +83,7 @@ export const queue: PanelSpec = {
     }
 
     const draw = async () => {
+      const jobs = await opened;
       const states = Object.keys(COLUMNS) as State[];
       const counts = await jobs.getJobCounts(...states);
       for (const state of states) {
@@ -85,17 +103,6 @@ export const queue: PanelSpec = {
       figures.show('given up', count(sum.failed));
     };
 
-    panel.body.append(
-      h(
-        'div',
-        { class: 'row' },
-        panel.button('Add one', () => add(1), { class: 'primary' }),
-        panel.button('Add 20', () => add(20)),
-        panel.button('One that fails twice', () => add(1, () => 2)),
-        panel.button('One that never works', () => add(1, () => 99, 200)),
-        panel.button('100 quick ones', () => add(100, () => 0, 5)),
-      ),
-    );
     await draw();
     panel.every(1000, () => add(Math.random() < 0.5 ? 1 : 2));
     panel.every(250, draw, { paused: true });

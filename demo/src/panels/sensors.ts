@@ -26,18 +26,13 @@ export const sensors: PanelSpec = {
   moves: true,
   async start(panel: Panel) {
     const { store } = panel;
-    const figures = new Figures(['readings', 'not read yet', 'not acknowledged', 'taken over']);
+    const figures = new Figures(['readings', 'lag', 'pending', 'taken over']);
     const left = h('div', { class: 'grow' });
     const right = h('div', { class: 'side' });
     panel.body.append(figures.root, h('div', { class: 'two' }, left, right));
     const plot = new Plot(left, { name: 'Temperatures', lines: Object.keys(SENSORS).map((label, i) => ({ label, color: COLORS[i]! })), height: 240, points: 90, range: [5, 35], format: (value) => `${value}°` });
     const table = new Table(['Consumer', '>done', '>pending'], CONSUMERS.length, 'Consumers');
     right.append(table.root);
-
-    await store.call('XGROUP', 'CREATE', KEY, GROUP, '$', 'MKSTREAM').catch((error: Error) => {
-      // Another tab has made it.
-      if (!error.message.startsWith('BUSYGROUP')) throw error;
-    });
 
     const done = { alpha: 0, beta: 0 };
     const alive = { alpha: true, beta: true };
@@ -86,14 +81,19 @@ export const sensors: PanelSpec = {
     }
     right.append(h('p', { class: 'hint-text' }, `Let one die: what it had read and not acknowledged, the other takes over after ${CLAIM_MS / 1000} s.`));
 
+    await store.call('XGROUP', 'CREATE', KEY, GROUP, '$', 'MKSTREAM').catch((error: Error) => {
+      // Another tab has made it.
+      if (!error.message.startsWith('BUSYGROUP')) throw error;
+    });
+
     panel.every(300, measure);
     panel.every(300, () => plot.push(...latest));
     panel.every(500, async () => {
       const [length, groups, consumers] = await store.all<[number, Group[], { name: string; pending: number }[]]>(['XLEN', KEY], ['XINFO', 'GROUPS', KEY], ['XINFO', 'CONSUMERS', KEY, GROUP]);
       if (!Array.isArray(groups) || !Array.isArray(consumers)) return;
       figures.show('readings', count(length));
-      figures.show('not read yet', String(groups[0]?.lag ?? '–'));
-      figures.show('not acknowledged', String(groups[0]?.pending ?? 0));
+      figures.show('lag', String(groups[0]?.lag ?? '–'));
+      figures.show('pending', String(groups[0]?.pending ?? 0));
       figures.show('taken over', String(takenOver));
       table.show(CONSUMERS.map((who) => [who, count(done[who]), String(consumers.find(({ name }) => name === who)?.pending ?? 0)]));
     }, { paused: true });

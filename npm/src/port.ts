@@ -47,7 +47,7 @@ export interface PortLike {
 
 /** Calls `listener` with messages, and `gone` if the port says that its other end is no more. */
 export function receive(port: PortLike, listener: (message: unknown) => void, gone: (why: unknown) => void): void {
-  if (port.addEventListener && !('threadId' in port)) {
+  if (port.addEventListener) {
     port.addEventListener('message', (event: MessageEvent) => listener(event.data));
     port.addEventListener('error', gone);
     port.addEventListener('close', gone);

@@ -6,7 +6,8 @@ import { build } from 'esbuild';
 const root = new URL('..', import.meta.url);
 const bundle = await build({
   stdin: {
-    contents: `import * as redstart from './dist/edge-light.mjs'; import { runAll } from './test/cases.mjs'; globalThis.result = runAll(redstart);`,
+    contents: `import * as redstart from './dist/edge-light.mjs'; import { runAll } from './test/cases.mjs'; import { runStore } from './test/store-cases.mjs';
+      globalThis.result = Promise.all([runAll(redstart), runStore(redstart, () => redstart.Store.open())]);`,
     resolveDir: root.pathname,
   },
   bundle: true,
@@ -23,7 +24,9 @@ const bundle = await build({
 const vm = new EdgeVM({
   extend: (context) => Object.assign(context, { engineModule: new WebAssembly.Module(readFileSync(new URL('dist/engine.wasm', root))) }),
 });
-const { passed, failed } = await vm.evaluate(`${bundle.outputFiles[0].text};globalThis.result`);
+const results = await vm.evaluate(`${bundle.outputFiles[0].text};globalThis.result`);
+const failed = results.flatMap((result) => result.failed);
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
 console.log(`edge-runtime: ${passed} passed, ${failed.length} failed`);
 for (const line of failed) console.log(`  ${line}`);
 process.exit(failed.length ? 1 : 0);

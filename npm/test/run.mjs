@@ -7,6 +7,7 @@ const bin = (name) => `${here}node_modules/.bin/${name}`;
 const RUNTIMES = {
   node: [process.execPath, '--test', 'test/node.test.mjs', 'test/clients.test.mjs', 'test/node-cjs.test.cjs', 'test/types.test.mjs', 'test/readme.test.mjs', 'test/scripts.test.mjs', 'test/store.test.mjs', 'test/package.test.mjs', 'test/lua.test.mjs', 'test/libraries.test.mjs'],
   deno: [bin('deno'), 'run', '--no-prompt', '--no-config', '--quiet', 'test/deno.mjs'],
+  'deno with workers': [bin('deno'), 'run', '--no-prompt', '--no-config', '--quiet', '--allow-read=dist', 'test/deno.mjs'],
   bun: [bin('bun'), 'test/bun.mjs'],
   workerd: [process.execPath, 'test/workerd.mjs'],
   'edge-runtime': [process.execPath, 'test/edge-runtime.mjs'],

@@ -6,11 +6,15 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const worker = `
 import * as redstart from './dist/workerd.mjs';
 import { runAll } from './test/cases.mjs';
+import { runStore } from './test/store-cases.mjs';
 const early = redstart.Engine.openSync();
 export default {
   async fetch() {
     early.set('k', 'v');
     const result = await runAll(redstart);
+    const store = await runStore(redstart, () => redstart.Store.open());
+    result.passed += store.passed;
+    result.failed.push(...store.failed);
     if (early.get('k') !== 'v') result.failed.push('an engine made at module scope');
     return Response.json(result);
   },
@@ -24,6 +28,7 @@ const miniflare = new Miniflare({
     { type: 'ESModule', path: `${root}dist/workerd.mjs` },
     { type: 'ESModule', path: `${root}dist/core.mjs` },
     { type: 'ESModule', path: `${root}test/cases.mjs` },
+    { type: 'ESModule', path: `${root}test/store-cases.mjs` },
     { type: 'CompiledWasm', path: `${root}dist/engine.wasm` },
   ],
 });

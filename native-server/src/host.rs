@@ -307,15 +307,15 @@ impl Host {
 
     /// Signals came.
     #[cold]
-    pub(crate) fn take_signals(&mut self, _now: Now) {
+    pub(crate) fn take_signals(&mut self, now: Now) {
         match self.signals.take() {
             Some(Ask::Terminate) => {
                 self.log.warning("Received SIGTERM scheduling shutdown...");
-                self.shut_down();
+                self.engine.shut_down(now, "shutdown-on-sigterm");
             }
             Some(Ask::Interrupt) => {
                 self.log.warning("Received SIGINT scheduling shutdown...");
-                self.shut_down();
+                self.engine.shut_down(now, "shutdown-on-sigint");
             }
             Some(Ask::InterruptAgain) => {
                 self.log.warning("You insist... exiting now.");

@@ -7,7 +7,10 @@ use super::{Args, Command, Ctx, Flags, permission, tracking};
 use crate::config::Gate;
 use crate::error::Error;
 use crate::script;
+use crate::server::Server;
 use crate::store::evict::Room;
+use crate::store::journal::Journal;
+use alloc::format;
 
 /// What happens with a command that may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +64,12 @@ pub fn pass(
     }
     if ctx.db.tracking.is_on() {
         tracking::before(ctx);
+    }
+    if (!ctx.server.persistence.save.ok || ctx.db.journal.failure.is_some())
+        && (flags.contains(Flags::WRITE) || command.name == "ping")
+        && let Some(error) = disk_error(ctx.server, &ctx.db.journal)
+    {
+        return Err(error);
     }
     if !ctx.reply.is_resp3()
         && ctx.client.is_subscriber()
@@ -132,11 +141,33 @@ fn busy(ctx: &Ctx<'_>) -> Result<Pass, Error> {
     if elapsed_us < ctx.server.busy_after_us() && !ctx.client.peer.synchronous {
         return Ok(Pass::Hold);
     }
-    Err(Error::Text(if run.is_function {
+    Err(busy_error(run.is_function))
+}
+
+/// What others hear while a script, or a function, runs for too long.
+pub fn busy_error(is_function: bool) -> Error {
+    Error::Text(if is_function {
         "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
     } else {
         "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
-    }))
+    })
+}
+
+/// Why nothing may be written: the data set cannot be saved, or not the changes to it.
+#[cold]
+pub fn disk_error(server: &Server, journal: &Journal) -> Option<Error> {
+    let state = &server.persistence;
+    if !state.save.ok && state.stop_writes && !state.points.is_empty() {
+        return Some(Error::Text(
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to \
+             persist to disk. Commands that may modify the data set are disabled, because this \
+             instance is configured to report errors during writes if RDB snapshotting fails \
+             (stop-writes-on-bgsave-error option). Please check the Redis logs for details about \
+             the RDB error.",
+        ));
+    }
+    let reason = journal.failure.as_ref().filter(|_| journal.on)?;
+    Some(Error::Owned(format!("MISCONF Errors writing to the AOF file: {reason}")))
 }
 
 /// Evicts what `maxmemory` asks for, before any command; refuses those that want memory if it is in vain.
@@ -192,7 +223,7 @@ fn protected(ctx: &Ctx<'_>, container: &str) -> Result<(), Error> {
         return Ok(());
     }
     let (name, setting) = if is_module { ("MODULE", "module") } else { ("DEBUG", "debug") };
-    Err(Error::Owned(alloc::format!(
+    Err(Error::Owned(format!(
         "ERR {name} command not allowed. If the enable-{setting}-command option is set to \"local\", you \
          can run it from a local connection, otherwise you need to set this option in the \
          configuration file, and then restart the server."
@@ -202,7 +233,7 @@ fn protected(ctx: &Ctx<'_>, container: &str) -> Result<(), Error> {
 #[cold]
 fn only_in_subscriber_mode(command: &Command, container: &str) -> Error {
     let separator = if container.is_empty() { "" } else { "|" };
-    Error::Owned(alloc::format!(
+    Error::Owned(format!(
         "ERR Can't execute '{container}{separator}{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
         command.name
     ))

@@ -31,6 +31,7 @@ impl Engine {
             return;
         }
         self.time_out_blocked();
+        self.begin_saving();
         if now.mono_us >= self.next_cron_us
             && self.has_background_work()
             && self.server.persistence.loading.is_none()
@@ -86,7 +87,7 @@ impl Engine {
         let pause = self.server.pause.map(|pause| pause.until_us);
         let cron = self.has_background_work().then_some(self.next_cron_us);
         let sweep = self.has_connections_to_sweep().then_some(self.next_sweep_us);
-        [blocked, pause, cron, sweep].into_iter().flatten().min()
+        [blocked, pause, cron, sweep, self.saving_deadline()].into_iter().flatten().min()
     }
 
     fn has_background_work(&self) -> bool {

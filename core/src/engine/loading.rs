@@ -30,7 +30,7 @@ impl Engine {
 
     /// What was loaded is no change, and stands in files.
     pub fn forget_changes(&mut self) {
-        self.store.dirty = 0;
+        self.server.persistence.clean = self.store.dirty;
     }
 
     /// The append-only file's base has `base` bytes, and all of it `all` bytes, before the journal's byte at
@@ -55,7 +55,7 @@ impl Engine {
             Some(load) => self.load_functions_anew().and_then(|()| load(self, now)),
             None => Err("there is no append-only file".into()),
         };
-        self.store.dirty = 0;
+        self.forget_changes();
         match result {
             Ok(()) => {
                 let line = "Append Only File loaded by DEBUG LOADAOF";

@@ -9,6 +9,7 @@ mod output;
 mod persistence;
 mod receive;
 pub mod replay;
+mod saving;
 mod scripts;
 mod settings;
 #[cfg(test)]
@@ -120,6 +121,10 @@ impl Engine {
             next_sweep_us: 0,
         };
         engine.set_now(now);
+        if engine.server.config.is_on("appendonly") {
+            // Its files are read first: what they hold needs no new base.
+            engine.store.journal.start();
+        }
         engine.apply_config();
         engine.apply_renames();
         engine.make_users();

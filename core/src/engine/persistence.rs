@@ -47,11 +47,24 @@ impl Engine {
         budget: usize,
     ) -> Progress {
         self.set_now(now);
-        let Some(running) = &self.server.persistence.running else { return Progress::Done };
-        if running.ticket != ticket {
+        let state = &self.server.persistence;
+        let Some(running) = state.running.as_ref().filter(|running| running.ticket == ticket)
+        else {
             return Progress::Done;
+        };
+        let allowed = state.keys_in(now.mono_us.saturating_sub(running.since.mono_us));
+        let keys = allowed.saturating_sub(self.store.cut.extent().done);
+        let (before, preserved) = (out.len(), self.store.cut.extent().preserved);
+        if self.store.write_cut(out, budget, keys) {
+            if let Some(running) = &mut self.server.persistence.running {
+                running.preserved = preserved;
+            }
+            Progress::Done
+        } else if keys == 0 && out.len() == before {
+            Progress::Later
+        } else {
+            Progress::More
         }
-        if self.store.write_cut(out, budget, u64::MAX) { Progress::Done } else { Progress::More }
     }
 
     /// A snapshot is on disk under its name, or could not be written.
@@ -63,8 +76,7 @@ impl Engine {
         {
             debug_assert!(outcome.is_err() || !self.store.cut.is_written(), "it is written whole");
             self.store.abandon_cut();
-            let saved = self.server.complete_snapshot(&running, outcome);
-            self.store.dirty = self.store.dirty.saturating_sub(saved);
+            self.server.complete_snapshot(&running, outcome);
         }
         self.after_input();
     }

@@ -4,10 +4,11 @@ use super::Engine;
 use crate::acl::rules::{is_user_name, merge_selectors};
 use crate::acl::{Access, Rules, User, Users};
 use crate::client::Limits;
+use crate::commands::server::persistence::abort;
 use crate::commands::{acl, table};
 use crate::config::{Config, ConfigError, UserLine};
 use crate::error::printable;
-use crate::server::{Effect, Level};
+use crate::server::{Effect, Level, SnapshotKind};
 use crate::store::evict::Policy;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -123,13 +124,41 @@ impl Engine {
         store.access.set_now(self.server.now.unix_ms());
         store.lazy_expire = config.is_on("lazyfree-lazy-expire");
         store.lazy_eviction = config.is_on("lazyfree-lazy-eviction");
+        let state = &mut self.server.persistence;
+        state.set_points(config.text("save"));
+        state.stop_writes = config.is_on("stop-writes-on-bgsave-error");
+        state.auto_rewrite =
+            (number("auto-aof-rewrite-percentage"), config.bytes("auto-aof-rewrite-min-size"));
+        state.key_delay = config.number("rdb-key-save-delay");
         store.journal.timestamps = config.is_on("aof-timestamp-enabled");
         let on = config.is_on("appendonly");
         if on && !store.journal.on {
             store.journal.start();
-        } else if !on {
+            self.begin_append_only();
+        } else if !on && store.journal.on {
             store.journal.stop();
+            self.server.persistence.needs_base = false;
+            self.server.persistence.rewrite_scheduled = false;
+            abort(&mut self.store, &mut self.server, SnapshotKind::AofBase);
         }
+    }
+}
+
+impl Engine {
+    /// The append-only file was turned on: it begins with all there is.
+    fn begin_append_only(&mut self) {
+        if self.server.hooks.save.is_none() {
+            return;
+        }
+        let state = &mut self.server.persistence;
+        state.needs_base = true;
+        state.rewrite_scheduled = true;
+        if state.running.is_some() {
+            let line = "AOF was enabled but there is already another background operation. An AOF \
+                        background was scheduled to start when possible.";
+            self.server.effects.push_back(Effect::Log(Level::Notice, line.into()));
+        }
+        self.begin_saving();
     }
 }
 

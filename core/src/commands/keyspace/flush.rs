@@ -4,7 +4,9 @@
 //! is much to free. SYNC merely frees more before it replies.
 
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
+use crate::commands::server::persistence;
 use crate::error::Error;
+use crate::server::SnapshotKind;
 
 /// SYNC frees up to about this many parts before it replies.
 const SYNC_PARTS: usize = 16 * 1024;
@@ -46,6 +48,11 @@ fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let sync = is_sync(args)?;
     let count = ctx.db.count();
     flush(ctx, args, 0..count, sync);
+    // What a snapshot saves would come back; there is one of nothing instead.
+    persistence::abort(ctx.db, ctx.server, SnapshotKind::Rdb);
+    if !ctx.server.persistence.points.is_empty() && ctx.server.hooks.save.is_some() {
+        persistence::save_now(ctx.db, ctx.server);
+    }
     Ok(Flow::Done)
 }
 

@@ -6,6 +6,7 @@
 use crate::acl::Context;
 use crate::collections::hash::HashSeed;
 use crate::command::call::call;
+use crate::command::gate::disk_error;
 use crate::command::{Args, Command, Ctx, Flags as CommandFlags, Flow, Group, permission};
 use crate::commands::{connection, pubsub, table};
 use crate::error::Error;
@@ -73,6 +74,11 @@ pub(super) fn prepare(ctx: &mut Ctx<'_>, flags: Flags, read_only: bool) -> Resul
             return Err(Error::Text(
                 "ERR Can not execute a script with write flag using *_ro command.",
             ));
+        }
+        if !flags.contains(Flags::NO_WRITES)
+            && let Some(error) = disk_error(ctx.server, &ctx.db.journal)
+        {
+            return Err(error);
         }
         if oom && !flags.intersects(Flags::ALLOW_OOM.union(Flags::NO_WRITES)) {
             return Err(Error::Text(
@@ -316,7 +322,8 @@ fn answer(ctx: &mut Ctx<'_>, machine: &mut Machine, run: &mut Run, values: &[Val
         // Errors of commands are tables that the reply has given.
         Ok((value, is_error)) => [Value::Bool(is_error && ask == Some(Ask::Call)), value],
         Err(text) => {
-            let text = if text.starts_with("OOM ") { text } else { format!("ERR {text}") };
+            let has_code = text.starts_with("OOM ") || text.starts_with("MISCONF ");
+            let text = if has_code { text } else { format!("ERR {text}") };
             ctx.server.stats.count_error(&text);
             let table = error_table(&mut machine.lua, text.as_bytes());
             machine.lua.heap_mut().set_field(table, IGNORE, Value::Bool(true));
@@ -435,6 +442,9 @@ fn admit(
             && command.flags.contains(CommandFlags::DENYOOM)
         {
             return Err(Error::Oom.text().into_owned());
+        }
+        if let Some(error) = disk_error(ctx.server, &ctx.db.journal) {
+            return Err(error.text().into_owned());
         }
         run.wrote = true;
     }

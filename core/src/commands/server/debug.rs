@@ -2,14 +2,16 @@
 
 use super::config::rewrite;
 use super::digest::Digest;
+use super::persistence::save_now;
 use crate::collections::decimal;
 use crate::command::{Args, Command, Ctx, Flow, Group};
 use crate::commands::script;
 use crate::config::units;
 use crate::error::Error;
-use crate::persist::rdb::data_set::{self, Conflict};
+use crate::persist::rdb::data_set::{self, Conflict, Loaded};
+use crate::server::hooks::Load;
 use crate::server::{Effect, Level};
-use crate::store::Entry;
+use crate::store::{Entry, Store};
 use crate::value::{Hash, List, Set, SortedSet};
 use alloc::format;
 use alloc::string::String;
@@ -233,23 +235,54 @@ fn reload(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             ));
         }
     }
-    if !save {
-        return Err(Error::Text("ERR DEBUG RELOAD NOSAVE needs a file, and there are none yet"));
-    }
-    let (options, origin) = (ctx.server.reload_options(&ctx.db.tuning), ctx.server.origin(false));
-    let libraries = ctx.server.scripting.libraries.codes();
-    let loaded = data_set::reload(ctx.db, options, origin, libraries, flush, conflict)
-        .map_err(|error| format!("{error}"))
-        .and_then(|loaded| {
-            let replace = conflict == Conflict::Replace;
-            let seed = ctx.db.tuning.seed;
-            script::load_all(ctx.server, seed, &loaded.functions, replace, flush)
-        });
+    let loaded = match ctx.server.hooks.load {
+        Some(load) => {
+            if save && !save_now(ctx.db, ctx.server) {
+                return Err(Error::Text("ERR"));
+            }
+            if flush {
+                empty(ctx.db);
+            }
+            reload_file(ctx, load, conflict)
+        }
+        // Without a disk, the file is in memory.
+        None if save => {
+            let options = ctx.server.reload_options(&ctx.db.tuning);
+            let origin = ctx.server.origin(false);
+            let libraries = ctx.server.scripting.libraries.codes();
+            data_set::reload(ctx.db, options, origin, libraries, flush, conflict)
+                .map_err(|error| format!("{error}"))
+        }
+        None => Err("there is no disk".into()),
+    };
+    let loaded = loaded.and_then(|loaded| {
+        let replace = conflict == Conflict::Replace;
+        let seed = ctx.db.tuning.seed;
+        script::load_all(ctx.server, seed, &loaded.functions, replace, flush)
+    });
+    ctx.server.persistence.clean = ctx.db.dirty;
     if let Err(error) = loaded {
         ctx.server.effects.push_back(Effect::Log(Level::Warning, format!("DEBUG RELOAD: {error}")));
-        return Err(Error::Text("ERR Error trying to load the RDB dump"));
+        return Err(Error::Text("ERR Error trying to load the RDB dump, check server logs."));
     }
+    let line = "DB reloaded by DEBUG RELOAD";
+    ctx.server.effects.push_back(Effect::Log(Level::Warning, line.into()));
     done(ctx)
+}
+
+fn empty(db: &mut Store) {
+    for index in 0..db.count() {
+        db.flush(index);
+    }
+}
+
+fn reload_file(ctx: &mut Ctx<'_>, load: Load, conflict: Conflict) -> Result<Loaded, String> {
+    let mut file = Vec::new();
+    load(&ctx.server.config, &mut |piece| {
+        file.extend_from_slice(piece);
+        true
+    })?;
+    data_set::load(ctx.db, &file, conflict).map_err(|error| format!("{error}"))
 }
 
 fn log(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
@@ -261,7 +294,7 @@ fn log(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 fn object(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let access = ctx.db.access;
     let key = &args[2];
-    let entry: &Entry = ctx.db.peek(key).ok_or(Error::NoSuchKey)?;
+    let entry: &Entry = ctx.db.glance(key).ok_or(Error::NoSuchKey)?;
     // Stands for an address: the same for as long as the key is there.
     let at = Digest::of(&[key]).text();
     let (lru, idle) = (entry.access(), access.idle_seconds(entry));

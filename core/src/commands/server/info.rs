@@ -242,8 +242,13 @@ fn memory(text: &mut Text<'_, '_>) {
 }
 
 fn persistence(text: &mut Text<'_, '_>) {
-    let dirty = text.ctx.db.dirty;
     let state = &text.ctx.server.persistence;
+    let changes = state.unsaved(text.ctx.db.dirty);
+    let extent = text.ctx.db.cut.extent();
+    let is_written = text.ctx.db.cut.is_written();
+    let (done, all) = if is_written { (extent.done, extent.all) } else { (0, 0) };
+    let preserved = if is_written { extent.preserved } else { 0 };
+    let (cow_save, cow_rewrite) = state.preserved;
     let (save, rewrite) = (state.save, state.rewrite);
     let is_running = |kind| u64::from(state.is_running(kind));
     let (saving, rewriting) = (is_running(SnapshotKind::Rdb), is_running(SnapshotKind::AofBase));
@@ -268,15 +273,16 @@ fn persistence(text: &mut Text<'_, '_>) {
     text.lines(&[
         ("loading", loading.is_some().into()),
         ("async_loading", 0),
-        ("current_cow_peak", 0),
-        ("current_cow_size", 0),
+        ("current_cow_peak", preserved),
+        ("current_cow_size", preserved),
         ("current_cow_size_age", 0),
     ]);
-    text.line("current_fork_perc", "0.00");
+    let percent = done as f64 / all.max(1) as f64 * 100.0;
+    text.line("current_fork_perc", format!("{percent:.2}"));
     text.lines(&[
-        ("current_save_keys_processed", 0),
-        ("current_save_keys_total", 0),
-        ("rdb_changes_since_last_save", dirty),
+        ("current_save_keys_processed", done),
+        ("current_save_keys_total", all),
+        ("rdb_changes_since_last_save", changes),
         ("rdb_bgsave_in_progress", saving),
     ]);
     text.line("rdb_last_save_time", last_save);
@@ -285,7 +291,7 @@ fn persistence(text: &mut Text<'_, '_>) {
     text.line("rdb_current_bgsave_time_sec", save_elapsed);
     text.lines(&[
         ("rdb_saves", saves),
-        ("rdb_last_cow_size", 0),
+        ("rdb_last_cow_size", cow_save),
         ("rdb_last_load_keys_expired", expired),
         ("rdb_last_load_keys_loaded", loaded),
         ("aof_enabled", is_aof.into()),
@@ -301,7 +307,7 @@ fn persistence(text: &mut Text<'_, '_>) {
     ]);
     text.line("aof_last_write_status", write);
     text.lines(&[
-        ("aof_last_cow_size", 0),
+        ("aof_last_cow_size", cow_rewrite),
         ("module_fork_in_progress", 0),
         ("module_fork_last_cow_size", 0),
     ]);

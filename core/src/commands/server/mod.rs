@@ -11,6 +11,7 @@ mod latency;
 mod memory;
 mod module;
 pub mod persistence;
+pub mod shutdown;
 mod slowlog;
 mod small;
 
@@ -24,8 +25,9 @@ pub use latency::LATENCY;
 pub use memory::MEMORY;
 pub use module::MODULE;
 pub use persistence::{BGREWRITEAOF, BGSAVE, LASTSAVE, SAVE};
+pub use shutdown::SHUTDOWN;
 pub use slowlog::SLOWLOG;
-pub use small::{LOLWUT, ROLE, SHUTDOWN, TIME};
+pub use small::{LOLWUT, ROLE, TIME};
 
 /// The version of Redis that clients may take us for: what it does, we do the same way.
 pub const REDIS_VERSION: &str = "7.0.15";

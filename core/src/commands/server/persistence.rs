@@ -5,7 +5,8 @@ use crate::error::Error;
 use crate::persist::rdb::background::Background;
 use crate::persist::rdb::save::Format;
 use crate::persist::rdb::snapshot::{Options, Snapshot};
-use crate::server::{Effect, Level, SnapshotKind};
+use crate::server::{Effect, Level, Server, SnapshotKind};
+use crate::store::Store;
 use alloc::boxed::Box;
 use alloc::format;
 
@@ -22,7 +23,8 @@ fn save(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     if ctx.server.persistence.is_running(SnapshotKind::Rdb) {
         return Err(SAVING);
     }
-    if !save_now(ctx) {
+    ctx.server.persistence.saves += 1;
+    if !save_now(ctx.db, ctx.server) {
         return Err(FAILED);
     }
     ctx.reply.ok();
@@ -35,35 +37,53 @@ const FAILED: Error = Error::Text("ERR");
 const SAVING: Error = Error::Text("ERR Background save already in progress");
 
 /// Saves the data set while everything waits; whether it could. If not, the log says why.
-pub fn save_now(ctx: &mut Ctx<'_>) -> bool {
-    let libraries = ctx.server.scripting.libraries.codes();
-    let mut snapshot = Snapshot::new(options(ctx), ctx.server.origin(false), libraries);
-    let store = &*ctx.db;
-    let result = match ctx.server.hooks.save {
-        Some(save) => save(&ctx.server.config, &mut |out| snapshot.step(store, out, PIECE_BYTES)),
+pub fn save_now(db: &mut Store, server: &mut Server) -> bool {
+    let libraries = server.scripting.libraries.codes();
+    let mut snapshot = Snapshot::new(options(db, server), server.origin(false), libraries);
+    let result = match server.hooks.save {
+        Some(save) => save(&server.config, &mut |out| snapshot.step(db, out, PIECE_BYTES)),
         None => Err("there is no disk".into()),
     };
-    let state = &mut ctx.server.persistence;
     let (level, line) = match &result {
         Ok(()) => {
-            state.last_save_unix_s = ctx.server.now.unix_ms() / 1000;
+            let state = &mut server.persistence;
+            state.last_save_unix_s = server.now.unix_ms() / 1000;
             state.save.ok = true;
-            state.saves += 1;
-            ctx.db.dirty = 0;
+            state.clean = db.dirty;
             (Level::Notice, "DB saved on disk".into())
         }
         Err(error) => (Level::Warning, format!("Write error saving DB on disk: {error}")),
     };
-    ctx.server.effects.push_back(Effect::Log(level, line));
+    server.effects.push_back(Effect::Log(level, line));
     result.is_ok()
 }
 
 /// A file is handed out in pieces of so many bytes.
 const PIECE_BYTES: usize = 256 * 1024;
 
-fn options(ctx: &Ctx<'_>) -> Options {
-    let access = ctx.db.eviction.policy.uses_access_clock();
-    ctx.server.rdb_options(Format::of_store(ctx.db), access)
+fn options(db: &Store, server: &Server) -> Options {
+    let access = db.eviction.policy.uses_access_clock();
+    server.rdb_options(Format::of_store(db), access)
+}
+
+/// Begins a snapshot; none may be running.
+pub fn start(db: &mut Store, server: &mut Server, kind: SnapshotKind) {
+    let libraries = server.scripting.libraries.codes();
+    let origin = server.origin(kind == SnapshotKind::AofBase);
+    let scribe = Background::new(options(db, server), origin, &libraries);
+    if kind == SnapshotKind::AofBase {
+        db.journal.cut();
+    }
+    db.begin_cut(Box::new(scribe));
+    server.begin_snapshot(kind, db.dirty);
+}
+
+/// Gives a snapshot of this kind up, if one is being written.
+pub fn abort(db: &mut Store, server: &mut Server, kind: SnapshotKind) {
+    if server.persistence.is_running(kind) {
+        db.abandon_cut();
+        server.abort_snapshot();
+    }
 }
 
 /// BGSAVE \[SCHEDULE\]: saves the data set in the background.
@@ -96,21 +116,10 @@ fn bgsave(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     } else if ctx.server.hooks.save.is_none() {
         return Err(FAILED);
     } else {
-        start(ctx, SnapshotKind::Rdb);
+        start(ctx.db, ctx.server, SnapshotKind::Rdb);
         ctx.reply.simple("Background saving started");
     }
     Ok(Flow::Done)
-}
-
-fn start(ctx: &mut Ctx<'_>, kind: SnapshotKind) {
-    let libraries = ctx.server.scripting.libraries.codes();
-    let origin = ctx.server.origin(kind == SnapshotKind::AofBase);
-    let scribe = Background::new(options(ctx), origin, &libraries);
-    if kind == SnapshotKind::AofBase {
-        ctx.db.journal.cut();
-    }
-    ctx.db.begin_cut(Box::new(scribe));
-    ctx.server.begin_snapshot(kind, ctx.db.dirty);
 }
 
 /// LASTSAVE: when the data set was saved for the last time.
@@ -143,6 +152,8 @@ fn bgrewriteaof(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     }
     if state.running.is_some() || ctx.nested {
         state.rewrite_scheduled = true;
+        // Who asks is not kept waiting because others failed.
+        state.rewrite_retry_s = 0;
         state.failed_rewrites = 0;
         ctx.reply.simple("Background append only file rewriting scheduled");
     } else if ctx.server.hooks.save.is_none() {
@@ -151,7 +162,7 @@ fn bgrewriteaof(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
              information.",
         ));
     } else {
-        start(ctx, SnapshotKind::AofBase);
+        start(ctx.db, ctx.server, SnapshotKind::AofBase);
         ctx.reply.simple("Background append only file rewriting started");
     }
     Ok(Flow::Done)

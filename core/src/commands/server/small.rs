@@ -1,8 +1,7 @@
-//! TIME, LOLWUT, ROLE, SHUTDOWN.
+//! TIME, LOLWUT, ROLE.
 
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
-use crate::server::Effect;
 
 /// TIME: the server's wall clock.
 pub const TIME: Command = Command::new("time", 1, time)
@@ -57,42 +56,5 @@ fn role(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     // Nothing was replicated, to nobody.
     ctx.reply.int(0);
     ctx.reply.array(0);
-    Ok(Flow::Done)
-}
-
-/// SHUTDOWN: ends the server.
-pub const SHUTDOWN: Command = Command::new("shutdown", -1, shutdown)
-    .admin()
-    .allow_busy()
-    .loading()
-    .no_multi()
-    .noscript()
-    .sentinel()
-    .stale()
-    .group(Group::Server)
-    .since("1.0.0")
-    .docs("[NOSAVE|SAVE] [NOW] [FORCE] [ABORT]", "Ends the server.", "O(1)");
-
-fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let (mut save, mut nosave, mut abort) = (false, false, false);
-    for index in 1..args.len() {
-        if args.is(index, "save") {
-            save = true;
-        } else if args.is(index, "nosave") {
-            nosave = true;
-        } else if args.is(index, "abort") {
-            abort = true;
-        } else if !args.is(index, "now") && !args.is(index, "force") {
-            return Err(Error::Syntax);
-        }
-    }
-    if (save && nosave) || (abort && args.len() > 2) {
-        return Err(Error::Syntax);
-    }
-    if abort {
-        return Err(Error::Text("ERR No shutdown in progress."));
-    }
-    // No reply: the client sees the connection close.
-    ctx.server.effects.push_back(Effect::Shutdown);
     Ok(Flow::Done)
 }

@@ -143,10 +143,11 @@ async function buildJs() {
   const inflated = `inflateRawSync(Buffer.from(${JSON.stringify(deflateRawSync(wasm, { level: 9 }).toString('base64'))}, 'base64'))`;
   writeFileSync(`${here}dist/bytes.mjs`, `import { inflateRawSync } from 'node:zlib';\nexport default () => ${inflated};\n`);
   writeFileSync(`${here}dist/bytes.cjs`, `const { inflateRawSync } = require('node:zlib');\nmodule.exports = () => ${inflated};\n`);
+  const worker = await build({ ...common, entryPoints: ['src/entry/worker.inline.mjs'], format: 'iife', minify: true, write: false, plugins: [glue] });
+  writeFileSync(`${here}dist/inline-worker.mjs`, `export default ${JSON.stringify(worker.outputFiles[0].text)};\n`);
   writeFileSync(
     `${here}dist/inline.mjs`,
-    `import { setLoader } from './core.mjs';\nsetLoader(async () => {\n  const text = atob(${JSON.stringify(wasm.toString('base64'))});\n` +
-      `  const bytes = new Uint8Array(text.length);\n  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);\n  return bytes;\n});\nexport * from './core.mjs';\n`,
+    readFileSync(`${here}src/entry/inline.mjs`, 'utf8').replaceAll('../index.js', './core.mjs').replace("'ENGINE'", JSON.stringify(wasm.toString('base64'))),
   );
   run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.json']);
   run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.node.json']);

@@ -13,7 +13,7 @@ export type WorkerLike = PortLike | { readonly port: PortLike };
 
 /** How this runtime makes workers. The entries know, since bundlers must see the file's address there. */
 export interface Spawner {
-  worker?(name: string): WorkerLike;
+  worker?(name: string): WorkerLike | Promise<WorkerLike>;
   shared?(name: string): WorkerLike;
 }
 
@@ -24,16 +24,20 @@ export function setSpawner(own: Spawner): void {
   spawner = own;
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 const portOf = (worker: WorkerLike): PortLike => ('port' in worker ? worker.port : worker);
 
 /** An engine in a worker of its own, which is gone when the worker is. */
 export function workerHost(worker: true | Spawn, settings: EngineOptions): Host & { close(): void } {
   checkSettings(settings);
-  const name = nameOf('worker');
   if (worker === true && !spawner.worker) throw new TypeError('worker: this runtime has none that starts by itself: give one that imports redstart/worker');
-  const made = worker === true ? spawner.worker!(name) : typeof worker === 'function' ? worker() : worker;
-  if (typeof made !== 'object' || made === null || !('postMessage' in portOf(made))) throw new TypeError('worker: expected true, a worker, or a function that makes one');
-  const opened = PortHost.open(portOf(made), settings, true);
+  const made = worker === true ? spawner.worker!(nameOf('worker')) : typeof worker === 'function' ? worker() : worker;
+  const open = async () => {
+    const port: PortLike | undefined = isObject(await made) ? portOf(await made) : undefined;
+    if (!isObject(port) || !('postMessage' in port)) throw new TypeError('worker: expected true, a worker, or a function that makes one');
+    return PortHost.open(port, settings, true);
+  };
+  const opened = open();
   return {
     connect: async (address) => (await opened).connect(address),
     close: () => void opened.then((host) => host.close(), () => undefined),

@@ -32,16 +32,16 @@ async function kill(context, page) {
 }
 
 /** The cases in one tab; `leader`: as if the browser had no SharedWorker. */
-async function cases(place) {
+async function cases(place, entry = 'browser') {
   const context = await browser.newContext();
   const page = await tab(context);
-  const { passed, failed } = await page.evaluate(async (place) => {
+  const { passed, failed } = await page.evaluate(async ([place, entry]) => {
     if (place === 'leader') delete globalThis.SharedWorker;
-    const [redstart, { runStore }] = await Promise.all([import('/dist/browser.mjs'), import('/test/store-cases.mjs')]);
+    const [redstart, { runStore }] = await Promise.all([import(`/dist/${entry}.mjs`), import('/test/store-cases.mjs')]);
     const options = { page: {}, worker: { worker: true }, 'shared worker': { shared: 'cases' }, leader: { shared: 'cases' } }[place];
     return runStore(redstart, () => redstart.Store.open(options));
-  }, place);
-  console.log(`chromium, ${place}: ${passed} passed, ${failed.length} failed`);
+  }, [place, entry]);
+  console.log(`chromium, ${entry}.mjs, ${place}: ${passed} passed, ${failed.length} failed`);
   for (const line of failed) console.log(`  ${line}`);
   failures += failed.length;
   await context.close();
@@ -177,6 +177,7 @@ async function versions(page) {
 
 try {
   for (const place of ['page', 'worker', 'shared worker', 'leader']) await cases(place);
+  await cases('worker', 'inline');
   for (const how of ['shared worker', 'leader']) await tabs(how);
 } finally {
   await browser.close();

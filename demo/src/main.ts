@@ -2,7 +2,7 @@
 
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
-import { Client } from './kit/client.ts';
+import { Client, CLOSED } from './kit/client.ts';
 import { bytes, count, h } from './kit/dom.ts';
 import { Panel } from './kit/panel.ts';
 import { type Kind, place } from './kit/wire.ts';
@@ -25,6 +25,8 @@ const LEADS: Record<Kind, string> = {
   server: 'The same panels against a redstart-server, over a WebSocket.',
 };
 
+const NO_SERVER = 'There is no connection to a redstart-server. `cargo demo` starts one with this page; by hand: redstart-server, and npm run preview.';
+
 async function main(): Promise<void> {
   const at = await place(kind());
   const store = new Client(at);
@@ -33,10 +35,8 @@ async function main(): Promise<void> {
     if (link.dataset.at === at.kind || (link.dataset.at === 'shared' && at.kind === 'tab')) link.setAttribute('aria-current', 'true');
   }
   store.onClosed = () => {
-    part('notice').hidden = false;
-    part('notice-text').textContent = at.kind === 'server' ? 'There is no connection to a redstart-server. Start one, and this page with npm run preview.' : 'The engine has ended.';
+    notice(at.kind === 'server' ? NO_SERVER : 'The engine has ended.');
   };
-  part('notice-again').addEventListener('click', () => location.reload());
   if (at.kind === 'server') await store.call('CONFIG', 'SET', 'notify-keyspace-events', 'KEA');
 
   const took = part('stat-time');
@@ -90,8 +90,19 @@ function keys(focusConsole: () => void): void {
   });
 }
 
-main().catch((error: Error) => {
+function notice(text: string): void {
   part('notice').hidden = false;
-  part('notice-text').textContent = `The page could not start: ${error.message}`;
+  part('notice-text').textContent = text;
+}
+
+part('notice-again').addEventListener('click', () => location.reload());
+main().catch((error: Error) => {
+  if (kind() === 'server' && error.message === CLOSED) {
+    // The page is empty without one; the notice says what to do.
+    part('panels').hidden = true;
+    notice(NO_SERVER);
+    return;
+  }
+  notice(`The page could not start: ${error.message}`);
   throw error;
 });

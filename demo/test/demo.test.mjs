@@ -361,6 +361,8 @@ test('the same panels run against a server', { skip: !binary && 'no server has b
     }
     server.kill();
     await at.locator('#notice').waitFor();
+    await press(at, 'Try again');
+    await until(() => at.locator('#notice').textContent(), (text) => text.startsWith('There is no connection'));
     await context.close();
   } finally {
     server.kill();

@@ -18,6 +18,8 @@ interface Waiter {
   start: number;
 }
 
+/** What is said of a command that gets no reply. */
+export const CLOSED = 'the connection is closed';
 const SLOW_MAX = 64;
 
 export class Client {
@@ -38,11 +40,11 @@ export class Client {
       data: (bytes) => this.take(bytes),
       closed: () => {
         this.open = false;
-        for (const waiter of this.waiters.splice(0)) waiter.done(new Error('the connection is closed'));
+        for (const waiter of this.waiters.splice(0)) waiter.done(new Error(CLOSED));
         this.onClosed?.();
       },
     });
-    if (protocol === 3) void this.call('HELLO', 3);
+    if (protocol === 3) void this.send(['HELLO', 3]);
   }
 
   /** Runs a command; an error reply rejects. */
@@ -87,7 +89,7 @@ export class Client {
 
   private send(command: readonly Arg[]): Promise<Value> {
     return new Promise((done) => {
-      if (!this.open) return done(new Error('the connection is closed'));
+      if (!this.open) return done(new Error(CLOSED));
       this.waiters.push({ done, command, start: performance.now() });
       this.write(command);
     });

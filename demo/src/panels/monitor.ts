@@ -78,7 +78,7 @@ export const monitor: PanelSpec = {
       if (store.place.kind === 'server') {
         const log = await store.call<SlowEntry[]>('SLOWLOG', 'GET', 32);
         log.sort((a, b) => b[2] - a[2]);
-        slow.show(log.slice(0, ROWS).map(([, , us, args]) => [args.join(' '), `${count(us)} µs`]));
+        slow.show(log.length > 0 ? log.slice(0, ROWS).map(([, , us, args]) => [args.join(' '), `${count(us)} µs`]) : [['nothing was slow yet', '']]);
       } else {
         slow.show(store.slow.slice(0, ROWS).map(({ command, ms }) => [command, `${ms.toFixed(1)} ms`]));
       }

@@ -100,6 +100,10 @@ pub fn only_reads(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>) -> bool 
                 .and_then(|machine| machine.by_sha(sha))
                 .map_or(script::Flags::empty(), |script| script.flags)
         }
+        ("fcall", Some(name)) => {
+            let function = ctx.server.scripting.libraries.function(name);
+            function.map_or(script::Flags::empty(), |function| function.flags)
+        }
         _ => return false,
     };
     flags.contains(script::Flags::NO_WRITES)

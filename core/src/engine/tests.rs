@@ -434,8 +434,12 @@ fn a_script_that_promises_to_write_nothing_runs_while_writes_are_paused() {
     let reads = "EVAL \"#!lua flags=no-writes\\nreturn 1\" 0\n";
     let sha = host.say(a, "SCRIPT LOAD \"#!lua flags=no-writes\\nreturn 2\"\n");
     let sha = sha.split('|').nth(1).expect("a name");
+    let library = "#!lua name=l\\nredis.register_function{function_name='f', flags={'no-writes'}, \
+                   callback=function() return 4 end}";
+    host.say(a, &format!("FUNCTION LOAD \"{library}\"\n"));
     host.say(b, "CLIENT PAUSE 1000 WRITE\n");
     assert_eq!(host.say(a, reads), ":1|");
+    assert_eq!(host.say(a, "FCALL f 0\n"), ":4|");
     assert_eq!(host.say(a, &format!("EVALSHA {sha} 0\n")), ":2|");
     assert_eq!(host.say(a, &format!("MULTI\n{reads}EXEC\n")), "+OK|+QUEUED|*1|:1|");
     assert_eq!(host.say(a, "EVAL \"return 3\" 0\n"), "");

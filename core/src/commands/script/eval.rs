@@ -46,7 +46,7 @@ fn eval_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 }
 
 /// To those who monitor: before what the script calls.
-fn show(ctx: &mut Ctx<'_>, args: Args<'_>) {
+pub(super) fn show(ctx: &mut Ctx<'_>, args: Args<'_>) {
     if !ctx.server.monitors.is_empty() {
         connection::show(ctx, ctx.command, args, false);
     }

@@ -1,6 +1,6 @@
 //! FCALL and FCALL_RO: calling a function of a library.
 
-use super::eval::{COMPLEXITY, READS, READS_AND_WRITES, key_count};
+use super::eval::{COMPLEXITY, READS, READS_AND_WRITES, key_count, show};
 use super::run;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
@@ -42,6 +42,7 @@ fn fcall_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 }
 
 fn begin(ctx: &mut Ctx<'_>, args: Args<'_>, read_only: bool) -> Result<Flow, Error> {
+    show(ctx, args);
     let function = ctx.server.scripting.libraries.function(&args[1]);
     let function = function.ok_or(Error::Text("ERR Function not found"))?;
     let (callback, flags, name) = (function.callback, function.flags, function.name.to_vec());

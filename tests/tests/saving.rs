@@ -276,6 +276,21 @@ fn the_server_ends_when_it_has_saved() {
 }
 
 #[test]
+fn a_signal_can_be_taken_back_while_the_cron_is_paused() {
+    let mut host = Host::new("save \"\"\nenable-debug-command yes");
+    host.ask("DEBUG PAUSE-CRON 1");
+    host.engine.shut_down(host.now, "shutdown-on-sigterm");
+    host.pass(1);
+    assert!(!host.ended);
+    assert_eq!(host.ask("SHUTDOWN ABORT"), "+OK\r\n");
+    assert_eq!(host.ask("SHUTDOWN ABORT"), "-ERR No shutdown in progress.\r\n");
+    host.engine.shut_down(host.now, "shutdown-on-sigterm");
+    host.ask("DEBUG PAUSE-CRON 0");
+    host.pass(1);
+    assert!(host.ended);
+}
+
+#[test]
 fn keys_that_take_time_hold_a_snapshot_up() {
     let mut host = Host::new("save \"\"\nenable-debug-command yes\nrdb-key-save-delay 1000");
     host.ask("DEBUG POPULATE 1000");

@@ -3,6 +3,7 @@
 use super::{Effect, Engine, Level, Now, SnapshotKind};
 use crate::commands::server::persistence::start;
 use crate::commands::server::shutdown::{self, Wish};
+use alloc::boxed::Box;
 use alloc::format;
 
 impl Engine {
@@ -11,13 +12,25 @@ impl Engine {
     /// log says why.
     pub fn shut_down(&mut self, now: Now, setting: &str) {
         self.set_now(now);
-        let words = self.server.config.text(setting).to_vec();
-        shutdown::shut_down(&mut self.store, &mut self.server, Wish::of_words(&words));
+        self.server.persistence.end = Some(Box::from(self.server.config.text(setting)));
+        self.end_if_asked();
+    }
+
+    /// Ends the server if a signal asked for it, unless the cron is paused.
+    fn end_if_asked(&mut self) {
+        if !self.server.cron_paused
+            && let Some(words) = self.server.persistence.end.take()
+        {
+            shutdown::shut_down(&mut self.store, &mut self.server, Wish::of_words(&words));
+        }
     }
 
     /// When a snapshot whose keys take time goes on, or one begins by itself.
     pub(super) fn saving_deadline(&self) -> Option<u64> {
         let (state, now) = (&self.server.persistence, self.server.now);
+        if state.end.is_some() && !self.server.cron_paused {
+            return Some(now.mono_us);
+        }
         if let Some(running) = &state.running {
             let delay = u64::try_from(state.key_delay).ok().filter(|delay| *delay > 0)?;
             let next = self.store.cut.extent().done.saturating_add(1).saturating_mul(delay);
@@ -37,8 +50,9 @@ impl Engine {
         Some(now.mono_us.saturating_add(left_us.max(0) as u64))
     }
 
-    /// Begins what is scheduled, or due by `save`.
+    /// Begins what is scheduled, or due by `save`; or ends.
     pub(super) fn begin_saving(&mut self) {
+        self.end_if_asked();
         let state = &self.server.persistence;
         if state.running.is_some() || !self.saves() {
             return;

@@ -5,6 +5,7 @@
 use super::{Effect, Level, Now, Server, SnapshotKind, Ticket};
 use crate::collections::decimal;
 use crate::config::words::split;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -74,6 +75,8 @@ pub struct Persistence {
     pub needs_base: bool,
     /// When a rewrite that failed may be tried again, in Unix seconds.
     pub rewrite_retry_s: i64,
+    /// A signal has asked for the end, in this way; the cron sees to it.
+    pub end: Option<Box<[u8]>>,
     /// When all was saved for the last time, in Unix seconds; the birth of the engine before that.
     pub last_save_unix_s: i64,
     /// When a background save was tried for the last time.
@@ -138,6 +141,7 @@ impl Persistence {
             save_scheduled: false,
             rewrite_scheduled: false,
             needs_base: false,
+            end: None,
             rewrite_retry_s: 0,
             last_save_unix_s: now.unix_ms() / 1000,
             last_try_unix_s: 0,

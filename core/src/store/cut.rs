@@ -82,7 +82,7 @@ pub struct Extent {
     pub done: u64,
     /// Keys that there are to write.
     pub all: u64,
-    /// Bytes that were written before their turn, because of changes.
+    /// Bytes of entries that were written before their turn, because of changes.
     pub preserved: u64,
 }
 
@@ -97,7 +97,7 @@ struct Walk {
     /// The database that is walked.
     db: usize,
     pen: Pen,
-    /// Bytes that were written because of changes.
+    /// Bytes of entries that were written because of changes.
     preserved: u64,
 }
 
@@ -148,7 +148,7 @@ impl Cut {
         let Some(walk) = &mut self.walk else { return };
         let Some(origin) = walk.origins[place] else { return };
         let Some(scribe) = &mut walk.pen.scribe else { return };
-        let (before, db) = (scribe.written(), &walk.dbs[origin]);
+        let db = &walk.dbs[origin];
         let large = walk.pen.large.last();
         if origin == walk.db && large.is_some_and(|key| **key == *entry.key()) {
             while !scribe.part(db, entry, access, usize::MAX) {}
@@ -156,7 +156,7 @@ impl Cut {
         } else {
             scribe.entry(db, entry, access);
         }
-        walk.preserved += scribe.written() - before;
+        walk.preserved += entry.memory() as u64;
         walk.pen.done += 1;
     }
 

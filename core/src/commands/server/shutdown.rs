@@ -70,7 +70,13 @@ fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Err(Error::Syntax);
     }
     if abort {
-        return Err(Error::Text("ERR No shutdown in progress."));
+        if ctx.server.persistence.end.take().is_none() {
+            return Err(Error::Text("ERR No shutdown in progress."));
+        }
+        let line = "Shutdown manually aborted.";
+        ctx.server.effects.push_back(Effect::Log(Level::Notice, line.into()));
+        ctx.reply.ok();
+        return Ok(Flow::Done);
     }
     if let Some(run) = &ctx.server.scripting.run
         && !nosave

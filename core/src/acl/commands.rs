@@ -1,8 +1,8 @@
 //! Which commands a selector allows: a bit each, and words that open one that is closed.
 
 use super::{Catalog, Category};
+use crate::collections::ordered;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -16,14 +16,19 @@ pub struct CommandSet {
     /// Nothing was taken away since `+@all`.
     all: bool,
     /// First arguments with which a command runs that is not allowed as such: `+select|0`.
-    first_args: BTreeMap<usize, Vec<Box<[u8]>>>,
+    first_args: ordered::Map<usize, Vec<Box<[u8]>>>,
 }
 
 impl CommandSet {
     /// No command.
     pub fn none(catalog: &dyn Catalog) -> Self {
         let words = catalog.count().div_ceil(64);
-        Self { bits: vec![0; words], open_to_new: false, all: false, first_args: BTreeMap::new() }
+        Self {
+            bits: vec![0; words],
+            open_to_new: false,
+            all: false,
+            first_args: ordered::Map::new(),
+        }
     }
 
     /// `+@all` or `-@all`.
@@ -73,7 +78,7 @@ impl CommandSet {
 
     /// Lets a command run if its first argument is this.
     pub fn add_first_arg(&mut self, id: usize, arg: &[u8]) {
-        let words = self.first_args.entry(id).or_default();
+        let words = self.first_args.or_insert_with(id, Vec::new);
         if !words.iter().any(|word| word.eq_ignore_ascii_case(arg)) {
             words.push(Box::from(arg));
         }

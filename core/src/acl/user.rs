@@ -2,8 +2,8 @@
 
 use super::password::{self, Hash};
 use super::{Catalog, Selector};
+use crate::collections::ordered;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -105,7 +105,7 @@ impl User {
 /// All users by name. There always is a default user.
 #[derive(Debug, Clone, Default)]
 pub struct Users {
-    by_name: BTreeMap<Box<[u8]>, Arc<User>>,
+    by_name: ordered::Map<Box<[u8]>, Arc<User>>,
     default: Arc<User>,
 }
 

@@ -9,11 +9,11 @@ pub use pubsub::PubSub;
 pub use table::Clients;
 
 use crate::acl::User;
+use crate::collections::ordered;
 use crate::config::OutputLimit;
 use crate::resp::{Parser, Reply, Request, Span};
 use crate::value::Kind;
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -183,11 +183,11 @@ pub struct Client {
     /// A watched key was touched.
     pub watch_touched: bool,
     /// Subscribed channels.
-    pub channels: BTreeSet<Box<[u8]>>,
+    pub channels: ordered::Set<Box<[u8]>>,
     /// Subscribed patterns.
-    pub patterns: BTreeSet<Box<[u8]>>,
+    pub patterns: ordered::Set<Box<[u8]>>,
     /// Subscribed shard channels.
-    pub shard_channels: BTreeSet<Box<[u8]>>,
+    pub shard_channels: ordered::Set<Box<[u8]>>,
     /// The command that waits.
     pub blocked: Option<Blocked>,
     /// CLIENT REPLY.

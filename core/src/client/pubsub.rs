@@ -6,9 +6,9 @@
 
 use super::ConnId;
 use crate::collections::hash::{HashSeed, hash};
+use crate::collections::ordered;
 use crate::resp::Reply;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -72,9 +72,8 @@ impl Channels {
 
     /// The names, sorted.
     pub fn names(&self) -> Vec<&[u8]> {
-        let mut names: Vec<_> = self.table.iter().map(|channel| &*channel.name).collect();
-        names.sort_unstable();
-        names
+        let names: ordered::Set<_> = self.table.iter().map(|channel| &*channel.name).collect();
+        names.into_iter().collect()
     }
 
     /// How many there are.
@@ -96,7 +95,7 @@ pub struct PubSub {
     /// Subscribers by shard channel.
     pub shard_channels: Channels,
     /// Subscribers by pattern, in the order they came.
-    pub patterns: BTreeMap<Box<[u8]>, Vec<ConnId>>,
+    pub patterns: ordered::Map<Box<[u8]>, Vec<ConnId>>,
     /// Where messages are put together.
     pub frame: Reply,
 }
@@ -107,7 +106,7 @@ impl PubSub {
         Self {
             channels: Channels::new(seed),
             shard_channels: Channels::new(seed),
-            patterns: BTreeMap::new(),
+            patterns: ordered::Map::new(),
             frame: Reply::default(),
         }
     }

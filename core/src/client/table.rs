@@ -2,9 +2,9 @@
 
 use super::tracking::{Push, Tracker};
 use super::{Client, ConnId, Limits, Peer};
+use crate::collections::ordered;
 use crate::resp::Reply;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::mem::take;
 
@@ -19,7 +19,7 @@ struct Slot {
 pub struct Clients {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    by_id: BTreeMap<u64, ConnId>,
+    by_id: ordered::Map<u64, ConnId>,
     last_id: u64,
     /// How much may wait to be sent.
     pub limits: Limits,
@@ -36,7 +36,7 @@ pub struct Clients {
     /// Pushes to connections whose command runs: they follow its reply.
     pub stray: Vec<(ConnId, Push)>,
     /// Clients that cache what they read, by number.
-    pub trackers: BTreeMap<u64, Tracker>,
+    pub trackers: ordered::Map<u64, Tracker>,
     /// Connections whose output went over its limit, to be closed.
     pub over: Vec<ConnId>,
     /// Connections whose output went over its soft limit, to be looked at again.

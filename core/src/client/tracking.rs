@@ -4,9 +4,9 @@
 //! client's own command runs.
 
 use super::{Client, ConnId};
+use crate::collections::ordered;
 use crate::resp::Reply;
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// The channel of invalidation messages to subscribers that speak RESP2.
@@ -34,7 +34,7 @@ pub struct Tracker {
     /// Whether it speaks RESP3.
     pub resp3: bool,
     /// The prefixes of BCAST.
-    pub prefixes: BTreeSet<Box<[u8]>>,
+    pub prefixes: ordered::Set<Box<[u8]>>,
 }
 
 impl Tracker {

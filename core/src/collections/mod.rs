@@ -11,6 +11,7 @@ pub mod glob;
 pub mod hash;
 pub mod intset;
 pub mod listpack;
+pub mod ordered;
 pub mod quicklist;
 pub mod rank;
 pub mod ranked_tree;

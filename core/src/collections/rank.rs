@@ -7,6 +7,7 @@
 //! Its order among equals is arbitrary and yet seen by clients: this follows Redis, which chooses
 //! its pivots in the same way. Sorting everything keeps equals in their order.
 
+use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 /// What is put in order.
@@ -24,6 +25,30 @@ pub type Compare<'a> = &'a mut dyn FnMut(Ranked, Ranked) -> Ordering;
 /// Sorts everything; equals keep their order.
 pub fn sort(items: &mut [Ranked], compare: Compare<'_>) {
     items.sort_by(|a, b| compare(*a, *b));
+}
+
+/// Puts things in the order of their numbers; equals keep their order. For things that are moved at no cost.
+pub fn sort_by_number<T: Copy>(items: &mut [T], number: impl Fn(&T) -> u64) {
+    if items.len() <= 16 {
+        for end in 1..items.len() {
+            let mut at = end;
+            while at > 0 && number(&items[at - 1]) > number(&items[at]) {
+                items.swap(at - 1, at);
+                at -= 1;
+            }
+        }
+        return;
+    }
+    let mut order: Vec<Ranked> = items
+        .iter()
+        .zip(0..)
+        .map(|(item, place)| Ranked { key: number(item) as f64, place })
+        .collect();
+    sort(&mut order, &mut |a, b| a.key.total_cmp(&b.key));
+    let old = items.to_vec();
+    for (item, ranked) in items.iter_mut().zip(order) {
+        *item = old[ranked.place as usize];
+    }
 }
 
 /// Sorts so that the places from `first` to `last`, that one included, hold what belongs there. The rest
@@ -152,6 +177,16 @@ fn swap_ranges(items: &mut [Ranked], a: usize, b: usize, count: usize) {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
+
+    #[test]
+    fn by_number_is_stable_however_many_there_are() {
+        let mut rng = crate::rng::Rng::new(3);
+        for len in (0..20).chain([500]) {
+            let mut items: Vec<(u64, u32)> = (0..len).map(|i| (rng.below(6), i)).collect();
+            sort_by_number(&mut items, |item| item.0);
+            assert!(items.windows(2).all(|w| w[0] < w[1]));
+        }
+    }
 
     #[test]
     fn a_window_holds_what_belongs_there() {

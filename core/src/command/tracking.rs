@@ -146,10 +146,10 @@ pub fn begin(store: &mut Store, server: &mut Server, id: u64, tracker: Tracker) 
     for prefix in &tracker.prefixes {
         store.tracking.listen(prefix, id);
     }
-    let known = server.clients.trackers.entry(id).or_default();
+    let known = server.clients.trackers.or_insert_with(id, Tracker::default);
     let mut prefixes = take(&mut known.prefixes);
     *known = tracker;
-    prefixes.append(&mut known.prefixes);
+    prefixes.extend(take(&mut known.prefixes));
     known.prefixes = prefixes;
     store.tracking.set_on(true);
 }

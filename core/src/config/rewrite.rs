@@ -5,8 +5,8 @@
 
 use super::setting::{Kind, Setting};
 use super::{Config, SETTINGS, table, units, words};
+use crate::collections::ordered;
 use crate::resp::parse::split_words;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,7 +19,7 @@ impl Config {
     /// that are the default.
     pub fn rewrite(&self, old: &[u8], all: bool, users: &[Vec<u8>]) -> Vec<u8> {
         let mut lines: Vec<Option<Vec<u8>>> = Vec::new();
-        let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut places: ordered::Map<usize, Vec<usize>> = ordered::Map::new();
         let mut user_places = Vec::new();
         let mut marked = false;
         let old = old.strip_suffix(b"\n").unwrap_or(old);
@@ -27,7 +27,7 @@ impl Config {
         for line in old_lines.into_iter().flatten() {
             marked |= line.trim_ascii() == MARK;
             if let Some(place) = setting_of(line) {
-                places.entry(place).or_default().push(lines.len());
+                places.or_insert_with(place, Vec::new).push(lines.len());
             }
             if is_about(line, b"user") {
                 user_places.push(lines.len());

@@ -23,6 +23,7 @@ use self::loading::LoadAof;
 use crate::acl::{Access, password};
 use crate::client::{Client, Clients, PubSub};
 use crate::collections::hash::HashSeed;
+use crate::collections::ordered;
 use crate::command::wait;
 use crate::commands::connection::release;
 use crate::commands::table::{self, AllCommands};
@@ -34,7 +35,7 @@ use crate::server::{CommandStats, Latency, Names, Persistence, Rates, Server, Sl
 use crate::store::Store;
 use crate::value::Tuning;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// A whole Redis, without I/O. See the crate's documentation for the contract with its host.
@@ -100,7 +101,7 @@ impl Engine {
                 hooks,
                 run_id,
                 replication_id,
-                deadlines: BTreeSet::new(),
+                deadlines: ordered::Set::new(),
                 blocked_clients: 0,
                 unblocked: VecDeque::new(),
                 persistence: Persistence::new(now),

@@ -12,11 +12,11 @@ use super::lua::value::{TableId, Value};
 use super::lua::{Lua, Step};
 use super::machine::Machine;
 use super::sandbox::{self, Ask, error_table};
+use crate::collections::ordered;
 use crate::error::printable;
 use crate::resp::parse::split_words;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -59,9 +59,9 @@ type Place = (Box<[u8]>, usize);
 /// All libraries.
 #[derive(Debug, Default)]
 pub struct Libraries {
-    all: BTreeMap<Box<[u8]>, Library>,
+    all: ordered::Map<Box<[u8]>, Library>,
     /// Library and place of a function, by its name in small letters.
-    functions: BTreeMap<Box<[u8]>, Place>,
+    functions: ordered::Map<Box<[u8]>, Place>,
     /// Bytes of names and texts.
     memory: usize,
 }
@@ -366,7 +366,7 @@ impl Libraries {
                 replaced.push(old.name.clone());
             }
         }
-        let mut new = BTreeMap::new();
+        let mut new = ordered::Map::new();
         for library in &libraries {
             for function in &library.functions {
                 let lower = function.name.to_ascii_lowercase();

@@ -4,6 +4,7 @@
 //! a key that is not in it takes the place of the one with the least, and its count with it. What a key is
 //! said to have is never too little, and every key with more than one part in [`SLOTS`] of all is there.
 
+use crate::collections::rank::{self, Ranked};
 use crate::rng::Rng;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -50,11 +51,21 @@ impl Sketch {
 
     /// The `count` keys with the most, most first; of those with as much, the lesser name first.
     pub fn top(&self, count: usize) -> Vec<(&[u8], u64)> {
-        let mut all: Vec<(&[u8], u64)> =
-            self.keys.iter().map(|key| &**key).zip(self.counts.iter().copied()).collect();
-        all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        all.truncate(count);
-        all
+        let mut order: Vec<Ranked> = self
+            .counts
+            .iter()
+            .zip(0..)
+            .map(|(&n, place)| Ranked { key: n as f64, place })
+            .collect();
+        let of = |ranked: Ranked| {
+            let place = ranked.place as usize;
+            (&*self.keys[place], self.counts[place])
+        };
+        rank::sort(&mut order, &mut |a, b| {
+            let (a, b) = (of(a), of(b));
+            b.1.cmp(&a.1).then(a.0.cmp(b.0))
+        });
+        order.into_iter().take(count).map(of).collect()
     }
 }
 

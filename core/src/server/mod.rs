@@ -22,6 +22,7 @@ pub use stats::{CommandStats, Histogram, Rates, Stats};
 
 use crate::acl::Access;
 use crate::client::{Clients, ConnId, PubSub};
+use crate::collections::ordered;
 use crate::config::Config;
 use crate::persist::rdb::VERSION_MAX;
 use crate::persist::rdb::save::Format;
@@ -29,7 +30,7 @@ use crate::persist::rdb::snapshot::{Options, Origin};
 use crate::script::Scripting;
 use crate::value::Tuning;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -104,7 +105,7 @@ pub struct Server {
     /// 40 hexadecimal digits that name the history of the data set.
     pub replication_id: String,
     /// Blocked clients with a deadline, by deadline.
-    pub deadlines: BTreeSet<(u64, u64)>,
+    pub deadlines: ordered::Set<(u64, u64)>,
     /// How many clients are blocked.
     pub blocked_clients: usize,
     /// Clients that are no longer blocked, or whose commands are no longer held back: they have requests waiting.

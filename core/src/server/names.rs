@@ -1,13 +1,13 @@
 //! `rename-command`: names that commands go by instead of their own.
 
+use crate::collections::ordered;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 
 /// Names that differ from the table of commands.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     /// In lower case, with the place of the command in the table; `None`: no command any more.
-    changed: BTreeMap<Box<[u8]>, Option<usize>>,
+    changed: ordered::Map<Box<[u8]>, Option<usize>>,
 }
 
 impl Names {

@@ -1,7 +1,7 @@
 //! Counters: of commands, of errors, of bytes, and how long commands take.
 
+use crate::collections::ordered;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 
 /// What INFO commandstats and latencystats show of one command.
 #[derive(Debug, Clone, Default)]
@@ -139,7 +139,7 @@ pub struct Stats {
     pub expire_nanos: u64,
     pub error_replies: u64,
     /// Errors by their code, as INFO errorstats shows them.
-    pub errors: BTreeMap<Box<str>, u64>,
+    pub errors: ordered::Map<Box<str>, u64>,
 }
 
 /// The longest code that is told apart.

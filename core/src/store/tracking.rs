@@ -7,8 +7,8 @@
 
 use crate::collections::dict::Dict;
 use crate::collections::hash::{HashSeed, hash};
+use crate::collections::ordered;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::mem::take;
 
@@ -27,9 +27,9 @@ struct Tracked {
 /// A prefix whose keys are broadcast.
 #[derive(Debug, Default)]
 struct Prefix {
-    clients: BTreeSet<u64>,
+    clients: ordered::Set<u64>,
     /// What changed since the last broadcast, and who changed it last.
-    changed: BTreeMap<Box<[u8]>, u64>,
+    changed: ordered::Map<Box<[u8]>, u64>,
 }
 
 /// What those who cache have to hear.
@@ -45,7 +45,7 @@ pub enum Stale {
 #[derive(Debug)]
 pub struct Broadcast {
     /// Keys in order, each with the number of the client that changed it; 0: nobody did.
-    pub keys: BTreeMap<Box<[u8]>, u64>,
+    pub keys: ordered::Map<Box<[u8]>, u64>,
     /// Who listens.
     pub clients: Vec<u64>,
 }
@@ -57,7 +57,7 @@ pub struct Tracking {
     seed: HashSeed,
     keys: Dict<Box<Tracked>>,
     items: u64,
-    prefixes: BTreeMap<Box<[u8]>, Prefix>,
+    prefixes: ordered::Map<Box<[u8]>, Prefix>,
     /// Whether a prefix has something to broadcast.
     to_broadcast: bool,
     /// Tables of before a flush, which are freed in steps.
@@ -84,7 +84,7 @@ impl Tracking {
             seed,
             keys: Dict::new(),
             items: 0,
-            prefixes: BTreeMap::new(),
+            prefixes: ordered::Map::new(),
             to_broadcast: false,
             discarded: Vec::new(),
             looks: 0,
@@ -138,7 +138,7 @@ impl Tracking {
 
     /// Client `id` wants to hear of every key with this prefix.
     pub fn listen(&mut self, prefix: &[u8], id: u64) {
-        self.prefixes.entry(Box::from(prefix)).or_default().clients.insert(id);
+        self.prefixes.or_insert_with(Box::from(prefix), Prefix::default).clients.insert(id);
     }
 
     /// Client `id` no longer does.
@@ -161,7 +161,7 @@ impl Tracking {
 
     #[cold]
     fn note_change(&mut self, key: &[u8], author: u64) {
-        for (prefix, state) in &mut self.prefixes {
+        for (prefix, state) in self.prefixes.iter_mut() {
             if key.starts_with(prefix) {
                 state.changed.insert(Box::from(key), author);
                 self.to_broadcast = true;

@@ -1,7 +1,8 @@
 //! Who watches and who waits for which key: client numbers by key.
 
+use crate::collections::ordered;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// Who watches a key.
@@ -26,7 +27,7 @@ pub enum Standing {
 /// WATCHed keys of one database.
 #[derive(Debug, Default)]
 pub struct WatchTable {
-    keys: BTreeMap<Box<[u8]>, Vec<Watcher>>,
+    keys: ordered::Map<Box<[u8]>, Vec<Watcher>>,
 }
 
 impl WatchTable {
@@ -38,7 +39,7 @@ impl WatchTable {
 
     /// Client `id` watches `key`, which has `expired` already or not; `false` if it already did.
     pub fn add(&mut self, key: &[u8], id: u64, expired: bool) -> bool {
-        let watchers = self.keys.entry(Box::from(key)).or_default();
+        let watchers = self.keys.or_insert_with(Box::from(key), Default::default);
         if watchers.iter().any(|watcher| watcher.id == id) {
             return false;
         }
@@ -74,7 +75,7 @@ impl WatchTable {
         becomes: impl Fn(&[u8]) -> (bool, Standing),
         mut touch: impl FnMut(u64),
     ) {
-        for (key, watchers) in &mut self.keys {
+        for (key, watchers) in self.keys.iter_mut() {
             let (is_there, after) = becomes(key);
             for watcher in watchers {
                 let was_there = is_there && !watcher.expired;
@@ -90,7 +91,7 @@ impl WatchTable {
 /// Blocked clients of one database, by key, in the order they came.
 #[derive(Debug, Default)]
 pub struct WaitTable {
-    keys: BTreeMap<Box<[u8]>, VecDeque<u64>>,
+    keys: ordered::Map<Box<[u8]>, VecDeque<u64>>,
     /// How many of them wait for their keys to be there at all, and are told when one goes.
     pub for_keys: usize,
 }
@@ -109,7 +110,7 @@ impl WaitTable {
 
     /// Client `id` waits for `key`, behind those who came before.
     pub fn add(&mut self, key: &[u8], id: u64) {
-        let waiters = self.keys.entry(Box::from(key)).or_default();
+        let waiters = self.keys.or_insert_with(Box::from(key), Default::default);
         if !waiters.contains(&id) {
             waiters.push_back(id);
         }

@@ -1,10 +1,10 @@
 //! CLIENT TRACKING and its kin: clients that cache what they read, and want to hear when it is stale.
 
 use crate::client::tracking::Tracker;
+use crate::collections::ordered;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, tracking};
 use crate::error::{Error, printable};
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -28,7 +28,7 @@ fn client_tracking(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if args.is(2, "ON") {
         check(ctx, &wanted)?;
         let Options { redirect, bcast, optin, optout, noloop, prefixes } = wanted;
-        let mut prefixes: BTreeSet<Box<[u8]>> = prefixes.into_iter().map(Box::from).collect();
+        let mut prefixes: ordered::Set<Box<[u8]>> = prefixes.into_iter().map(Box::from).collect();
         if bcast && prefixes.is_empty() {
             prefixes.insert(Box::default());
         }

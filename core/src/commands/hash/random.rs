@@ -1,12 +1,12 @@
 //! HRANDFIELD and HSCAN.
 
 use crate::collections::listpack::Element;
+use crate::collections::ordered;
 use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan, write_scan};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::resp::Reply;
 use crate::value::Hash;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// HRANDFIELD key \[count \[WITHVALUES\]\]: fields chosen at random.
@@ -87,7 +87,7 @@ fn hrandfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         });
         return Ok(Flow::Done);
     }
-    let mut chosen = BTreeSet::new();
+    let mut chosen = ordered::Set::new();
     while chosen.len() < wanted {
         let Some(field) = hash.random(rng, seed, now_ms) else { break };
         if chosen.insert(field.0.to_vec()) {

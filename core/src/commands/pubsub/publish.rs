@@ -90,7 +90,7 @@ pub fn publish(server: &mut Server, channel: &[u8], text: &[u8]) -> usize {
             clients.tell(conn, &frame.out);
         }
     }
-    for (pattern, subscribers) in patterns {
+    for (pattern, subscribers) in patterns.iter_mut() {
         if glob::matches(pattern, channel) {
             frame.out.clear();
             frame.push(4);

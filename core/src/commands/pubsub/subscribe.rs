@@ -1,11 +1,11 @@
 //! SUBSCRIBE and its kin: joining and leaving channels, patterns and shard channels.
 
 use crate::client::{Client, ConnId};
+use crate::collections::ordered;
 use crate::command::{Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::server::Server;
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// SUBSCRIBE channel [channel ...]: messages to these channels come from now on.
@@ -129,7 +129,7 @@ impl Kind {
         }
     }
 
-    fn of(self, client: &mut Client) -> &mut BTreeSet<Box<[u8]>> {
+    fn of(self, client: &mut Client) -> &mut ordered::Set<Box<[u8]>> {
         match self {
             Self::Channel => &mut client.channels,
             Self::Pattern => &mut client.patterns,
@@ -147,7 +147,7 @@ impl Kind {
         match self {
             Self::Channel => pubsub.channels.subscribe(name, conn),
             Self::Shard => pubsub.shard_channels.subscribe(name, conn),
-            Self::Pattern => pubsub.patterns.entry(Box::from(name)).or_default().push(conn),
+            Self::Pattern => pubsub.patterns.or_insert_with(Box::from(name), Vec::new).push(conn),
         }
     }
 

@@ -1,5 +1,6 @@
 //! LATENCY: what took long, and how long commands take.
 
+use crate::collections::ordered;
 use crate::command::{Args, Command, Ctx, Flow, Group};
 use crate::commands::{help, table};
 use crate::error::{Error, printable};
@@ -195,10 +196,8 @@ fn latency_doctor(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
             report.push_str(&format!("{}. {}\n", index + 1, summary(event, now)));
         }
         report.push_str("\nWhat helps:\n\n");
-        let mut advices: Vec<&str> =
+        let advices: ordered::Set<&str> =
             events.iter().flat_map(|event| advice(event.name)).copied().collect();
-        advices.sort_unstable();
-        advices.dedup();
         advices.iter().for_each(|advice| report.push_str(&format!("- {advice}\n")));
         report
     };

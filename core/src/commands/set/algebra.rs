@@ -2,6 +2,7 @@
 
 use crate::collections::hash::HashSeed;
 use crate::collections::listpack::Element;
+use crate::collections::rank;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::{Class, Store};
@@ -245,7 +246,7 @@ fn intersect(db: &Store, keys: &[&[u8]], mut f: impl FnMut(Element<'_>) -> bool)
         let Some(set) = db.shared::<Set>(key) else { return };
         sets.push(set);
     }
-    sets.sort_by_key(|set| set.len());
+    rank::sort_by_number(&mut sets, |set| set.len() as u64);
     let Some((smallest, others)) = sets.split_first() else { return };
     for member in smallest.iter() {
         let in_all = others
@@ -267,7 +268,7 @@ fn subtract(db: &Store, keys: &[&[u8]], mut f: impl FnMut(Element<'_>)) {
         return;
     }
     // The largest sets are the likeliest to have a member.
-    others.sort_by_key(|set| core::cmp::Reverse(set.len()));
+    rank::sort_by_number(&mut others, |set| (1 << 52) - set.len() as u64);
     for member in first.iter() {
         if !others.iter().any(|set| set.contains_element(member, seed)) {
             f(member);

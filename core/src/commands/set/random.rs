@@ -1,10 +1,10 @@
 //! SPOP and SRANDMEMBER.
 
+use crate::collections::ordered;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::Class;
 use crate::value::Set;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// SPOP key \[count\]: removes members chosen at random and returns them.
@@ -137,7 +137,7 @@ fn srandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         }
         return Ok(Flow::Done);
     }
-    let mut chosen = BTreeSet::new();
+    let mut chosen = ordered::Set::new();
     while chosen.len() < wanted {
         let Some(member) = set.random(rng) else { break };
         if chosen.insert(member.to_vec()) {

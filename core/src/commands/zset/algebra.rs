@@ -5,6 +5,7 @@ use super::range::write_members;
 use crate::collections::decimal::parse_double;
 use crate::collections::hash::HashSeed;
 use crate::collections::listpack::Element;
+use crate::collections::rank;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::{Class, Store};
@@ -305,7 +306,7 @@ fn intersect(
     aggregate: Aggregate,
     mut f: impl FnMut(Element<'_>, f64) -> bool,
 ) {
-    inputs.sort_by_key(Input::len);
+    rank::sort_by_number(&mut inputs, Input::len);
     let Some((smallest, others)) = inputs.split_first() else { return };
     'members: for (member, mut score) in smallest.iter() {
         for other in others {
@@ -336,7 +337,7 @@ fn combine(
             });
         }
         Operation::Union => {
-            inputs.sort_by_key(Input::len);
+            rank::sort_by_number(&mut inputs, Input::len);
             for input in &inputs {
                 for (member, score) in input.iter() {
                     result.update(&member.text(), tuning, |old| {

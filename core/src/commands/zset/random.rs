@@ -3,11 +3,11 @@
 use super::range::write_members;
 use crate::collections::decimal::{DOUBLE_LEN, format_double};
 use crate::collections::listpack::Element;
+use crate::collections::ordered;
 use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan, write_scan};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::value::SortedSet;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// ZRANDMEMBER key \[count \[WITHSCORES\]\]: members chosen at random.
@@ -82,7 +82,7 @@ fn zrandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             left -= 1;
         }
     } else {
-        let mut names = BTreeSet::new();
+        let mut names = ordered::Set::new();
         while (chosen.len() as u64) < wanted {
             let Some(member) = set.random(rng) else { break };
             if names.insert(member.0.to_vec()) {

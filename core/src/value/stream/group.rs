@@ -10,8 +10,8 @@
 use super::id::Id;
 use super::log::Log;
 use super::sorted::{Keyed, Sorted};
+use crate::collections::ordered;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// The number of a consumer within its group.
@@ -23,7 +23,7 @@ const NOBODY: ConsumerId = u32::MAX;
 /// All groups of a stream, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Groups {
-    by_name: BTreeMap<Box<[u8]>, Group>,
+    by_name: ordered::Map<Box<[u8]>, Group>,
 }
 
 impl Groups {
@@ -61,7 +61,7 @@ impl Groups {
             return None;
         }
         let group = Group { last_id, entries_read, ..Group::default() };
-        Some(self.by_name.entry(Box::from(name)).or_insert(group))
+        Some(self.by_name.or_insert_with(Box::from(name), || group))
     }
 
     /// Removes a group; `false` if there is none of this name.
@@ -93,11 +93,11 @@ impl Groups {
     pub(super) fn free_some(&mut self, budget: usize) -> usize {
         let mut freed = 0;
         while freed < budget
-            && let Some(mut group) = self.by_name.first_entry()
+            && let Some(group) = self.by_name.first_mut()
         {
-            freed += group.get_mut().free_some(budget - freed);
-            if group.get().parts() <= 1 {
-                group.remove();
+            freed += group.free_some(budget - freed);
+            if group.parts() <= 1 {
+                self.by_name.pop_first();
                 freed += 1;
             }
         }
@@ -163,7 +163,7 @@ pub struct Group {
     pub entries_read: Option<u64>,
     pending: Sorted<Pending>,
     consumers: Vec<Option<Consumer>>,
-    by_name: BTreeMap<Box<[u8]>, ConsumerId>,
+    by_name: ordered::Map<Box<[u8]>, ConsumerId>,
     free: Vec<ConsumerId>,
 }
 

@@ -234,13 +234,16 @@ export class Engine {
   /** The engine itself, made at the first call: Workers have no entropy and no clock before. */
   private alive(): Native {
     if (this.native) return this.native;
-    const { clock: _, log: __, config, ...others } = this.options;
-    const settings = Object.entries(config ?? {}).map(([name, value]) => [
-      name,
-      value === true ? 'yes' : value === false ? 'no' : String(value),
-    ]);
     if (this.freed) throw new Error('the engine was freed');
-    this.native = new Native({ ...others, config: settings }, this.clocks);
+    const { clock: _, log: __, config, seed, ...others } = this.options;
+    for (const name in others) throw new TypeError(`unknown option: ${name}`);
+    let settings = '';
+    for (const [name, value] of Object.entries(config ?? {})) {
+      const text = value === true ? 'yes' : value === false ? 'no' : String(value);
+      if (text.includes('\0')) throw new TypeError(`config: ${name}: a NUL byte`);
+      settings += `${name}\0${text}\0`;
+    }
+    this.native = new Native(seed ?? crypto.getRandomValues(new Uint8Array(32)), settings, this.clocks);
     return this.native;
   }
 

@@ -11,11 +11,16 @@ declare module '#glue' {
     poll(unixMs: number, monoMs: number): number;
     timeout(unixMs: number, monoMs: number): void;
     deadline(): number;
-    report(): { usedMemory: number; wasmMemory: number; connections: number };
+    used_memory(): number;
+    wasm_memory(): number;
+    connections(): number;
+    dump(unixMs: number, monoMs: number): number;
+    load(bytes: number, unixMs: number, monoMs: number): void;
+    changes(): number;
     free(): void;
   }
   export interface Instance {
-    Engine: new (options: unknown, unixMs: number, monoMs: number) => Native;
+    Engine: new (seed: Uint8Array, config: string, unixMs: number, monoMs: number) => Native;
     memory: WebAssembly.Memory;
   }
   export function instantiate(module: WebAssembly.Module): Instance;

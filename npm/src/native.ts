@@ -45,11 +45,12 @@ export class Native implements Memory {
   private inputAt = 0;
   private inputBytes = 0;
 
-  constructor(options: unknown, time: Time) {
+  /** `config`: names and values, each with a NUL behind it. */
+  constructor(seed: Uint8Array, config: string, time: Time) {
     const instance = instantiate(moduleNow());
     this.memory = instance.memory;
     this.time = time;
-    this.exports = new instance.Engine(options, time.now(), time.mono());
+    this.exports = new instance.Engine(seed, config, time.now(), time.mono());
     this.look();
     this.room(ROOM, 0);
   }
@@ -143,8 +144,37 @@ export class Native implements Memory {
     }
   }
 
-  report(): ReturnType<Exports['report']> {
-    return this.guard((exports) => exports.report());
+  report(): { usedMemory: number; wasmMemory: number; connections: number } {
+    return this.guard((exports) => ({
+      usedMemory: exports.used_memory(),
+      wasmMemory: exports.wasm_memory(),
+      connections: exports.connections(),
+    }));
+  }
+
+  /** The data set as an RDB file. */
+  dump(): Uint8Array {
+    this.guard((exports) => exports.dump(this.time.now(), this.time.mono()));
+    const file = this.output();
+    // The next call would keep the buffer.
+    this.guard((exports) => exports.poll(this.time.now(), this.time.last));
+    return file;
+  }
+
+  /** Adds what is in an RDB file. */
+  load(file: Uint8Array): void {
+    const at = this.room(file.length, 0);
+    this.heap.set(file, at);
+    try {
+      this.guard((exports) => exports.load(file.length, this.time.now(), this.time.mono()));
+    } finally {
+      if (this.inputBytes > LARGE) this.inputBytes = 0;
+    }
+  }
+
+  /** Another number than before when something has changed. */
+  changes(): number {
+    return this.exports ? this.exports.changes() : 0;
   }
 
   free(): void {

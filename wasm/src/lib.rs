@@ -9,12 +9,9 @@
 //! state, so the JavaScript side drops the instance with everything in it; other engines have their own.
 
 mod memory;
-mod options;
 
-use options::Options;
 use redstart_core as core_engine;
-use redstart_core::{ConnId, Effect, Hooks, Level, Now, Peer};
-use serde::Serialize;
+use redstart_core::{Config, ConnId, Effect, Hooks, Level, Now, Peer};
 use std::collections::VecDeque;
 use wasm_bindgen::prelude::*;
 
@@ -47,16 +44,20 @@ pub struct Engine {
     output: Vec<u8>,
 }
 
-/// What [`Engine::report`] tells.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    /// Bytes that the engine holds.
-    used_memory: usize,
-    /// Bytes of the instance's memory, which never shrinks.
-    wasm_memory: usize,
-    /// Connections, the direct one included.
-    connections: usize,
+/// `maxmemory` unless told otherwise: a 32-bit memory ends at 4 GiB, and writes are to be refused before.
+const MAXMEMORY: &[u8] = b"3gb";
+
+/// Settings of redis.conf: names and values, each with a NUL byte behind it.
+fn read_config(settings: &str) -> Result<Config, String> {
+    let mut config = Config::default();
+    let mut texts = settings.split_terminator('\0');
+    let given = core::iter::from_fn(|| Some((texts.next()?, texts.next()?.as_bytes())));
+    for (name, value) in [("maxmemory", MAXMEMORY)].into_iter().chain(given) {
+        if let Err(reason) = config.set(name, value) {
+            return Err(format!("config: {name}: {reason}"));
+        }
+    }
+    Ok(config)
 }
 
 fn now(unix_ms: f64, mono_ms: f64) -> Now {
@@ -65,17 +66,17 @@ fn now(unix_ms: f64, mono_ms: f64) -> Now {
 
 #[wasm_bindgen]
 impl Engine {
-    /// An empty engine. Times are in milliseconds: since 1970, and of a clock that never goes back.
+    /// An empty engine. `seed` is 32 bytes that hash seeds and chance derive from; `config` settings of
+    /// redis.conf as names and values, each with a NUL byte behind it. Times are in milliseconds: since
+    /// 1970, and of a clock that never goes back.
     ///
     /// # Errors
-    /// When an option is unknown or wrong, or the runtime gives no entropy.
+    /// When a setting is unknown or wrong, or the seed has another length.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue, unix_ms: f64, mono_ms: f64) -> Result<Self, JsError> {
-        console_error_panic_hook::set_once();
+    pub fn new(seed: &[u8], config: &str, unix_ms: f64, mono_ms: f64) -> Result<Self, JsError> {
         memory::keep_reserve();
-        let options = Options::read(options)?;
-        let config = options.config()?;
-        let seed = options.seed()?;
+        let config = read_config(config).map_err(|reason| JsError::new(&reason))?;
+        let seed = seed.try_into().map_err(|_| JsError::new("seed: expected 32 bytes"))?;
         let now = now(unix_ms, mono_ms);
         let hooks = Hooks { used_memory: memory::used, ..Hooks::default() };
         let inner = core_engine::Engine::new(config, seed, now, hooks);
@@ -214,17 +215,42 @@ impl Engine {
         self.inner.deadline().map_or(-1.0, |us| us as f64 / 1000.0)
     }
 
-    /// Figures about the engine as an object.
+    /// The bytes that the engine holds.
+    pub fn used_memory(&self) -> usize {
+        memory::used()
+    }
+
+    /// The bytes of the instance's memory, which never shrinks.
+    pub fn wasm_memory(&self) -> usize {
+        memory::grown()
+    }
+
+    /// How many connections there are, the direct one included.
+    pub fn connections(&self) -> usize {
+        self.inner.connections()
+    }
+
+    /// Writes the data set and the functions into the output, as an RDB file; how many bytes it takes.
+    pub fn dump(&mut self, unix_ms: f64, mono_ms: f64) -> usize {
+        self.output = self.inner.dump_rdb(now(unix_ms, mono_ms));
+        self.output.len()
+    }
+
+    /// Adds what is in the RDB file in the first `bytes` bytes of the input.
     ///
     /// # Errors
-    /// None that can happen: the report is plain numbers.
-    pub fn report(&self) -> Result<JsValue, JsError> {
-        let report = Report {
-            used_memory: memory::used(),
-            wasm_memory: memory::grown(),
-            connections: self.inner.connections(),
-        };
-        serde_wasm_bindgen::to_value(&report).map_err(|e| JsError::new(&e.to_string()))
+    /// What is wrong with the file and where, or that a key is there already. What was added before stays.
+    pub fn load(&mut self, bytes: usize, unix_ms: f64, mono_ms: f64) -> Result<(), JsError> {
+        let file = &self.input[..bytes.min(self.input.len())];
+        match self.inner.load_rdb(now(unix_ms, mono_ms), file) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(JsError::new(&error.to_string())),
+        }
+    }
+
+    /// How often something has changed: it is another number than before when something is to be saved.
+    pub fn changes(&self) -> f64 {
+        self.inner.changes() as f64
     }
 
     fn connection(&self, number: u32) -> Option<ConnId> {

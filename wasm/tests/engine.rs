@@ -4,18 +4,10 @@
 
 #![cfg(target_arch = "wasm32")]
 
-use js_sys::{Array, Object, Reflect, Uint8Array};
 use redstart_wasm::Engine;
-use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const UNIX_MS: f64 = 1_700_000_000_000.0;
-
-fn options(name: &str, value: &JsValue) -> JsValue {
-    let options = Object::new();
-    Reflect::set(&options, &name.into(), value).expect("a plain object takes properties");
-    options.into()
-}
 
 fn write(engine: &mut Engine, bytes: &[u8]) {
     let at = engine.input(bytes.len());
@@ -36,7 +28,7 @@ fn run(engine: &mut Engine, request: &str, mono_ms: f64) -> (i32, String) {
 }
 
 fn engine() -> Engine {
-    Engine::new(JsValue::UNDEFINED, UNIX_MS, 1.0).expect("no options are good options")
+    Engine::new(&[7; 32], "", UNIX_MS, 1.0).expect("no settings are good settings")
 }
 
 #[wasm_bindgen_test]
@@ -83,28 +75,40 @@ fn a_direct_call_that_wakes_a_connection_says_that_there_is_more() {
 
 #[wasm_bindgen_test]
 fn options_are_checked() {
-    let wrong = [
-        options("seed", &Uint8Array::new_with_length(3)),
-        options("sead", &Uint8Array::new_with_length(32)),
-        options("config", &Array::of1(&Array::of2(&"no-such".into(), &"1".into()))),
-    ];
-    for options in wrong {
-        assert!(Engine::new(options, UNIX_MS, 1.0).is_err());
+    assert!(Engine::new(&[7; 3], "", UNIX_MS, 1.0).is_err());
+    for wrong in ["no-such\01\0", "databases\0many\0"] {
+        assert!(Engine::new(&[7; 32], wrong, UNIX_MS, 1.0).is_err());
     }
-    let right = options("config", &Array::of1(&Array::of2(&"databases".into(), &"3".into())));
-    let mut engine = Engine::new(right, UNIX_MS, 1.0).expect("databases is a setting");
+    let right = "databases\03\0save\0\0";
+    let mut engine = Engine::new(&[7; 32], right, UNIX_MS, 1.0).expect("these are settings");
     assert!(run(&mut engine, "SELECT 3\r\n", 1.0).1.starts_with("-ERR DB index"));
 }
 
 #[wasm_bindgen_test]
 fn memory_is_counted() {
     let mut engine = engine();
-    let used = |engine: &Engine| {
-        let report = engine.report().expect("a report is plain numbers");
-        Reflect::get(&report, &"usedMemory".into()).ok().and_then(|v| v.as_f64()).expect("a number")
-    };
-    let before = used(&engine);
+    let before = engine.used_memory();
     run(&mut engine, &format!("SET k {}\r\n", "x".repeat(100_000)), 1.0);
-    let after = used(&engine);
-    assert!(after - before > 100_000.0, "{before} {after}");
+    let after = engine.used_memory();
+    assert!(after - before > 100_000, "{before} {after}");
+}
+
+#[wasm_bindgen_test]
+fn what_one_engine_dumps_another_loads() {
+    let mut one = engine();
+    let before = one.changes();
+    run(&mut one, "SET k v PX 500\r\n", 1.0);
+    assert!(one.changes() != before);
+    let bytes = one.dump(UNIX_MS, 1.0);
+    assert_eq!(bytes, one.output_bytes());
+    // SAFETY: the output has so many bytes at this address until the next call.
+    let file = unsafe { core::slice::from_raw_parts(one.output(), bytes) }.to_vec();
+    let mut other = engine();
+    write(&mut other, &file);
+    assert!(other.load(bytes - 1, UNIX_MS, 1.0).is_err(), "a file that is cut off");
+    let mut other = engine();
+    write(&mut other, &file);
+    assert!(other.load(bytes, UNIX_MS, 1.0).is_ok());
+    assert_eq!(run(&mut other, "GET k\r\n", 1.0).1, "$1\r\nv\r\n");
+    assert_eq!(run(&mut other, "PTTL k\r\n", 101.0).1, ":400\r\n");
 }

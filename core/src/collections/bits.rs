@@ -25,6 +25,10 @@ pub fn count_ones(bytes: &[u8]) -> u64 {
     {
         return count;
     }
+    if cfg!(target_arch = "wasm32") {
+        // It has an instruction for that.
+        return count_by_words(bytes);
+    }
     count_in_blocks(bytes)
 }
 
@@ -54,16 +58,19 @@ fn count_in_blocks(bytes: &[u8]) -> u64 {
         eights = sum;
         sixteens += ones_of(carry);
     }
-    let rest = blocks.remainder();
-    let mut words = rest.chunks_exact(WORD);
-    let mut count: u64 = (&mut words).map(|word| u64::from(word_at(word, 0).count_ones())).sum();
-    count += words.remainder().iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>();
-    count
+    count_by_words(blocks.remainder())
         + 16 * sixteens
         + 8 * ones_of(eights)
         + 4 * ones_of(fours)
         + 2 * ones_of(twos)
         + ones_of(ones)
+}
+
+fn count_by_words(bytes: &[u8]) -> u64 {
+    let mut words = bytes.chunks_exact(WORD);
+    let mut count: u64 = (&mut words).map(|word| u64::from(word_at(word, 0).count_ones())).sum();
+    count += words.remainder().iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>();
+    count
 }
 
 /// Adds three bits everywhere: the carries and the sums.

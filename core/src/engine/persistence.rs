@@ -38,6 +38,11 @@ impl Engine {
         Ok(loaded)
     }
 
+    /// How many changes there were since the last snapshot that a host has completed.
+    pub fn changes(&self) -> u64 {
+        self.store.dirty
+    }
+
     /// Appends the next bytes of a snapshot, about `budget` of them, or none if it is not wanted any more.
     pub fn snapshot(
         &mut self,

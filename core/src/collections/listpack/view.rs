@@ -223,6 +223,23 @@ impl<'a> View<'a> {
         let int = decimal::parse(needle);
         let (mut at, end, mut wait) = (pos.at(), self.end(), 0);
         while at < end {
+            // Short texts, at once: built for size, what follows is some calls for each element.
+            if cfg!(target_arch = "wasm32")
+                && let head = *self.bytes.get(at)?
+                && head >> 6 == 0b10
+            {
+                let text = at + 1..at + 1 + usize::from(head & 0x3f);
+                let next = text.end + 1;
+                if wait > 0 {
+                    wait -= 1;
+                } else if text.len() == needle.len() && self.bytes.get(text)? == needle {
+                    return self.pos(at);
+                } else {
+                    wait = skip;
+                }
+                at = next;
+                continue;
+            }
             if wait > 0 {
                 wait -= 1;
                 at += entry::size(self.bytes, at)?;

@@ -142,7 +142,9 @@ async function buildJs() {
   };
   await build({ ...common, entryPoints: ['src/repl/index.ts'], outfile: 'dist/repl.mjs', format: 'esm', platform: 'neutral', plugins: [apart] });
   await build({ ...common, entryPoints: ['src/generated/table.ts'], outfile: 'dist/repl-table.mjs', format: 'esm', platform: 'neutral' });
-  for (const name of ['socket', 'ioredis']) {
+  await build({ ...common, entryPoints: ['src/storages/index.ts'], outfile: 'dist/storages.mjs', format: 'esm', platform: 'neutral' });
+  await build({ ...common, entryPoints: ['src/storages/index.ts'], outfile: 'dist/storages.cjs', format: 'cjs', platform: 'neutral' });
+  for (const name of ['socket', 'ioredis', 'storage']) {
     await build({ ...common, entryPoints: [`src/node/${name}.ts`], outfile: `dist/${name}.mjs`, format: 'esm', platform: 'node', plugins: [shared] });
     await build({ ...common, entryPoints: [`src/node/${name}.ts`], outfile: `dist/${name}.cjs`, format: 'cjs', platform: 'node', plugins: [sharing('./node.cjs')] });
   }

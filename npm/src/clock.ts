@@ -34,6 +34,12 @@ export class Time {
     return this.last;
   }
 
+  /** Goes on from where another is. */
+  follow(other: Time): void {
+    this.offset = other.offset;
+    this.last = other.last;
+  }
+
   advance(ms: number): void {
     this.offset += ms;
   }

@@ -10,6 +10,7 @@ import { Connection } from './connection.js';
 import { ReplyError } from './error.js';
 import { Feed, type Listener, Listeners, type Message, namesOf, type Way } from './feed.js';
 import type { Commands } from './generated/commands.js';
+import { type Durability, Keeper } from './keeper.js';
 import { LiveQueries, type LiveQuery } from './live.js';
 import { moduleNow, ready } from './module.js';
 import { type Event, Native } from './native.js';
@@ -18,6 +19,7 @@ import { Reader, type Reply } from './reply.js';
 import type { Arg, Head, Input } from './request.js';
 import { isWalk, SCANS, type Scans, type ScansAndWalks, walk } from './scan.js';
 import { Session } from './session.js';
+import type { Storage } from './storage.js';
 import { headOf, install, named, plainArgs, type Request } from './table.js';
 
 /** How an engine is to be. */
@@ -28,6 +30,15 @@ export interface EngineOptions {
   config?: { readonly [name: string]: string | number | boolean };
   /** Another clock than the system's. No timer is set then: time passes when you call `advance` or `tick`. */
   clock?: Clock;
+  /** An RDB file to begin with, as `snapshot()` gives it or redis-server writes it. */
+  snapshot?: Uint8Array;
+  /** Where the data set outlives this engine. Only with `await Engine.open`. */
+  storage?: Storage;
+  /**
+   * With `strict`, unless set, each turn of the event loop is saved for itself, and connections get replies when
+   * what they promise is saved; with `relaxed`, what a tenth of a second did is saved together.
+   */
+  durability?: Durability;
   /** Lines for the log, which begin with Redis's level: `.`, `-`, `*` or `#`. */
   log?: (line: string) => void;
 }
@@ -53,15 +64,19 @@ export class Engine {
   private pushes: Reply[][] = [];
   private queue: (() => void)[] = [];
   private dispatching = false;
+  private keeper: Keeper | undefined;
 
   /** Loads the module if it is not there yet, and opens an engine of its own. */
   static async open(options: EngineOptions = {}): Promise<Engine> {
     await ready();
-    return new Engine(options);
+    const engine = new Engine(options);
+    if (options.storage) await engine.remember(options.storage, options.durability ?? 'strict');
+    return engine;
   }
 
   /** The same where the module is there already: in Node, Deno, Bun and Workers at once, elsewhere after `open`. */
   static openSync(options: EngineOptions = {}): Engine {
+    if (options.storage) throw new TypeError('storage: takes `await Engine.open(…)`, since reading it takes time');
     moduleNow();
     return new Engine(options);
   }
@@ -191,6 +206,54 @@ export class Engine {
     return reply;
   }
 
+  /** The data set, with functions, as an RDB file: redis-server reads it, and `open({ snapshot })`. */
+  snapshot(): Uint8Array {
+    return this.alive().dump();
+  }
+
+  /**
+   * An engine of its own with the same keys, functions, settings, users and time. Options given here go before
+   * this engine's; connections, subscriptions and the storage stay with this one.
+   */
+  fork(options: EngineOptions = {}): Engine {
+    const { storage: _, durability: __, snapshot: ___, ...own } = this.options;
+    const fork = new Engine({ ...own, ...options, snapshot: options.snapshot ?? this.snapshot(), config: { ...own.config, ...options.config } });
+    fork.clocks.follow(this.clocks);
+    const [mine, its] = [this, fork].map((engine) => engine.call('CONFIG', 'GET', '*') as { [name: string]: string });
+    for (const [name, value] of Object.entries(mine!)) {
+      // The journal is the storage's.
+      if (its![name] === value || name === 'appendonly' || options.config?.[name] !== undefined) continue;
+      fork.call('CONFIG', 'SET', name, value);
+    }
+    const known = fork.call('ACL', 'LIST') as string[];
+    for (const line of this.call('ACL', 'LIST') as string[]) {
+      const [, name, ...rules] = line.split(' ');
+      if (!known.includes(line)) fork.call('ACL', 'SETUSER', name!, 'reset', ...rules);
+    }
+    return fork;
+  }
+
+  /** Resolves when all that was done is in the storage; rejects with what the storage says. */
+  async saved(): Promise<void> {
+    await this.keeper?.saved();
+  }
+
+  /** Writes the data set into the storage anew, without the journal of how it came about. */
+  async compact(): Promise<void> {
+    await this.keeper?.compact();
+  }
+
+  /** Saves all, then lets go of everything. */
+  async close(): Promise<void> {
+    const keeper = this.keeper;
+    this.free();
+    await keeper?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   /** Bytes in use, bytes of WebAssembly memory, connections. */
   report(): { usedMemory: number; wasmMemory: number; connections: number } {
     return this.alive().report();
@@ -204,6 +267,8 @@ export class Engine {
     const connections = [...this.connections.values()];
     this.connections.clear();
     this.native?.free();
+    // What is not in the storage yet still goes there.
+    void this.keeper?.close().catch(() => undefined);
     for (const connection of connections) connection.end();
   }
 
@@ -235,7 +300,10 @@ export class Engine {
   private alive(): Native {
     if (this.native) return this.native;
     if (this.freed) throw new Error('the engine was freed');
-    const { clock: _, log: __, config, seed, ...others } = this.options;
+    const { clock: _, log: __, storage, durability, snapshot, config, seed, ...others } = this.options;
+    if (durability !== undefined && durability !== 'strict' && durability !== 'relaxed') {
+      throw new TypeError(`durability: expected 'strict' or 'relaxed', got ${String(durability)}`);
+    }
     for (const name in others) throw new TypeError(`unknown option: ${name}`);
     let settings = '';
     for (const [name, value] of Object.entries(config ?? {})) {
@@ -243,8 +311,30 @@ export class Engine {
       if (text.includes('\0')) throw new TypeError(`config: ${name}: a NUL byte`);
       settings += `${name}\0${text}\0`;
     }
-    this.native = new Native(seed ?? crypto.getRandomValues(new Uint8Array(32)), settings, this.clocks);
-    return this.native;
+    // The journal is the append-only file.
+    if (storage) settings += 'appendonly\0yes\0';
+    const native = new Native(seed ?? crypto.getRandomValues(new Uint8Array(32)), settings, this.clocks);
+    if (snapshot) native.load(snapshot);
+    return (this.native = native);
+  }
+
+  /** Takes over what a storage has, and gives it what changes from now on. */
+  private async remember(storage: Storage, durability: Durability): Promise<void> {
+    const native = this.alive();
+    const { isWhole } = await Keeper.read(storage, native);
+    const keeper = new Keeper(storage, durability, {
+      base: () => {
+        this.settle();
+        return native.dump(true);
+      },
+      failed: (reason) => {
+        if (!native.isDead) native.journalFailed(reason);
+      },
+    });
+    this.keeper = keeper;
+    this.settle();
+    // What was begun with is not in the storage yet; and behind half a command nothing may be written.
+    if (this.options.snapshot || !isWhole) await keeper.compact();
   }
 
   /** Runs a command; an error is its reply. */
@@ -315,15 +405,18 @@ export class Engine {
     switch (event.kind) {
       case 'send': {
         const connection = this.connections.get(event.connection);
-        this.queue.push(() => connection?.deliver(event.bytes));
+        this.afterSaving(() => connection?.deliver(event.bytes));
         break;
       }
       case 'close': {
         const connection = this.connections.get(event.connection);
         this.connections.delete(event.connection);
-        this.queue.push(() => connection?.end());
+        this.afterSaving(() => connection?.end());
         break;
       }
+      case 'journal':
+        this.keeper?.add(event.bytes);
+        break;
       case 'push': {
         const reader = new Reader();
         reader.moved(event.bytes);
@@ -338,6 +431,11 @@ export class Engine {
         this.queue.push(() => this.free());
         break;
     }
+  }
+
+  private afterSaving(action: () => void): void {
+    if (this.keeper) this.queue.push(() => this.keeper!.after(action));
+    else this.queue.push(action);
   }
 
   /** Sets a timer for what the engine has to do next, if anything. */

@@ -15,6 +15,9 @@ declare module '#glue' {
     wasm_memory(): number;
     connections(): number;
     dump(unixMs: number, monoMs: number): number;
+    dump_base(unixMs: number, monoMs: number): number;
+    replay(bytes: number, unixMs: number, monoMs: number): number;
+    journal_failed(reason: string | undefined, unixMs: number, monoMs: number): void;
     load(bytes: number, unixMs: number, monoMs: number): void;
     changes(): number;
     free(): void;

@@ -2,6 +2,8 @@
 
 export { Engine, type Bytes, type EngineOptions } from './engine.js';
 export { Store, type StoreBytes, type StoreOptions, type Transaction } from './store.js';
+export type { Durability } from './keeper.js';
+export type { Base, Storage } from './storage.js';
 export type { Queue } from './queue.js';
 export type { LiveQuery } from './live.js';
 export type { Feed, Listener, Message } from './feed.js';

@@ -17,13 +17,15 @@ export type Event =
   | { kind: 'close'; connection: number }
   | { kind: 'push'; bytes: Uint8Array }
   | { kind: 'log'; line: string }
-  | { kind: 'shutdown' };
+  | { kind: 'shutdown' }
+  | { kind: 'journal'; bytes: Uint8Array };
 
 const SEND = 0;
 const CLOSE = 1;
 const PUSH = 2;
 const LOG = 4;
 const SHUTDOWN = 5;
+const JOURNAL = 6;
 
 /** The input buffer's usual size. */
 const ROOM = 4096;
@@ -139,6 +141,9 @@ export class Native implements Memory {
         case SHUTDOWN:
           events.push({ kind: 'shutdown' });
           break;
+        case JOURNAL:
+          events.push({ kind: 'journal', bytes: this.output() });
+          break;
         default:
       }
     }
@@ -152,24 +157,28 @@ export class Native implements Memory {
     }));
   }
 
-  /** The data set as an RDB file. */
-  dump(): Uint8Array {
-    this.guard((exports) => exports.dump(this.time.now(), this.time.mono()));
-    const file = this.output();
-    // The next call would keep the buffer.
-    this.guard((exports) => exports.poll(this.time.now(), this.time.last));
-    return file;
+  /** The data set as an RDB file; as a base, behind which the journal goes on, when `events` has told all before. */
+  dump(asBase = false): Uint8Array {
+    this.guard((exports) => {
+      const [now, mono] = [this.time.now(), this.time.mono()];
+      return asBase ? exports.dump_base(now, mono) : exports.dump(now, mono);
+    });
+    return this.output();
+  }
+
+  /** Runs what is whole of a journal; how many bytes that is. */
+  replay(journal: Uint8Array): number {
+    return this.given(journal, (exports) => exports.replay(journal.length, this.time.now(), this.time.mono()));
+  }
+
+  /** While there is a reason, writes are refused. */
+  journalFailed(reason: string | undefined): void {
+    this.guard((exports) => exports.journal_failed(reason, this.time.now(), this.time.mono()));
   }
 
   /** Adds what is in an RDB file. */
   load(file: Uint8Array): void {
-    const at = this.room(file.length, 0);
-    this.heap.set(file, at);
-    try {
-      this.guard((exports) => exports.load(file.length, this.time.now(), this.time.mono()));
-    } finally {
-      if (this.inputBytes > LARGE) this.inputBytes = 0;
-    }
+    this.given(file, (exports) => exports.load(file.length, this.time.now(), this.time.mono()));
   }
 
   /** Another number than before when something has changed. */
@@ -194,6 +203,17 @@ export class Native implements Memory {
     this.inputBytes = wanted;
     if (kept) this.heap.set(kept, this.inputAt);
     return this.inputAt;
+  }
+
+  /** A call that finds these bytes in the input. */
+  private given<T>(bytes: Uint8Array, call: (exports: Exports) => T): T {
+    const at = this.room(bytes.length, 0);
+    this.heap.set(bytes, at);
+    try {
+      return this.guard(call);
+    } finally {
+      if (this.inputBytes > LARGE) this.inputBytes = 0;
+    }
   }
 
   private output(): Uint8Array {

@@ -11,7 +11,7 @@
 mod memory;
 
 use redstart_core as core_engine;
-use redstart_core::{Config, ConnId, Effect, Hooks, Level, Now, Peer};
+use redstart_core::{Config, ConnId, Effect, Hooks, Level, Now, Peer, Replay};
 use std::collections::VecDeque;
 use wasm_bindgen::prelude::*;
 
@@ -27,6 +27,8 @@ const DONE: i32 = 3;
 const LOG: i32 = 4;
 /// A client has ended the engine (SHUTDOWN).
 const SHUTDOWN: i32 = 5;
+/// The output is to be appended to the journal.
+const JOURNAL: i32 = 6;
 /// What [`Engine::poll`] returns is the connection's number times this, plus one of the above.
 const KINDS: i32 = 8;
 
@@ -42,6 +44,8 @@ pub struct Engine {
     effects: VecDeque<Effect>,
     input: Vec<u8>,
     output: Vec<u8>,
+    /// The journal that is being read.
+    replay: Replay,
 }
 
 /// `maxmemory` unless told otherwise: a 32-bit memory ends at 4 GiB, and writes are to be refused before.
@@ -87,6 +91,7 @@ impl Engine {
             effects: VecDeque::new(),
             input: Vec::new(),
             output: Vec::new(),
+            replay: Replay::new(),
         })
     }
 
@@ -168,7 +173,8 @@ impl Engine {
 
     /// The next thing to do; -1: nothing. Otherwise eight times a connection's number plus 0: send the
     /// output to it, 1: close it. Or 2: the output is pushed to the direct connection, 3: it has been
-    /// dealt with, 4: the output is a line for the log, 5: a client has ended the engine.
+    /// dealt with, 4: the output is a line for the log, 5: a client has ended the engine, 6: the output is to
+    /// be appended to the journal, and comes before the replies that promise it.
     pub fn poll(&mut self, unix_ms: f64, mono_ms: f64) -> i32 {
         let now = now(unix_ms, mono_ms);
         let Some(effect) = self.effects.pop_front().or_else(|| self.inner.poll()) else {
@@ -195,12 +201,12 @@ impl Engine {
                 self.output.extend_from_slice(line.as_bytes());
                 LOG
             }
-            Effect::Shutdown => SHUTDOWN,
             Effect::AppendJournal => {
-                // Nobody keeps it yet.
-                self.inner.journal_written(self.inner.journal().len());
-                DONE
+                self.output.extend_from_slice(self.inner.journal());
+                self.inner.journal_written(self.output.len());
+                JOURNAL
             }
+            Effect::Shutdown => SHUTDOWN,
             _ => DONE,
         }
     }
@@ -234,6 +240,31 @@ impl Engine {
     pub fn dump(&mut self, unix_ms: f64, mono_ms: f64) -> usize {
         self.output = self.inner.dump_rdb(now(unix_ms, mono_ms));
         self.output.len()
+    }
+
+    /// The same as the base of an append-only file: the journal goes on behind it. [`Engine::poll`] has told
+    /// all of the journal before.
+    pub fn dump_base(&mut self, unix_ms: f64, mono_ms: f64) -> usize {
+        self.output = self.inner.dump_base(now(unix_ms, mono_ms));
+        self.output.len()
+    }
+
+    /// Runs the commands of a journal that are whole in the first `bytes` bytes of the input; how many bytes
+    /// they took. The rest comes again, with what follows.
+    ///
+    /// # Errors
+    /// What is no command, and where it begins.
+    pub fn replay(&mut self, bytes: usize, unix_ms: f64, mono_ms: f64) -> Result<usize, JsError> {
+        let now = now(unix_ms, mono_ms);
+        let journal = &self.input[..bytes.min(self.input.len())];
+        self.inner.replay(now, &mut self.replay, journal).map_err(|error| {
+            JsError::new(&format!("no command at offset {} of the journal", error.offset))
+        })
+    }
+
+    /// The journal cannot be written, for this reason, and writes are refused; or again, without a reason.
+    pub fn journal_failed(&mut self, reason: Option<String>, unix_ms: f64, mono_ms: f64) {
+        self.inner.journal_failed(now(unix_ms, mono_ms), reason.as_deref());
     }
 
     /// Adds what is in the RDB file in the first `bytes` bytes of the input.

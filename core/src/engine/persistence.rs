@@ -38,6 +38,16 @@ impl Engine {
         Ok(loaded)
     }
 
+    /// The same as the base of an append-only file, for hosts that write it at once: what [`Engine::journal`]
+    /// gives after this belongs behind it. What it gave before must have been taken.
+    pub fn dump_base(&mut self, now: Now) -> alloc::vec::Vec<u8> {
+        debug_assert!(self.journal().is_empty(), "the journal was taken");
+        let file = self.dump_rdb(now);
+        self.store.journal.cut();
+        self.store.journal.pass_cut();
+        file
+    }
+
     /// How many changes there were since the last snapshot that a host has completed.
     pub fn changes(&self) -> u64 {
         self.store.dirty

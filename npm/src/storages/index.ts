@@ -1,0 +1,6 @@
+/** Storages for runtimes without files, and the interface of your own. */
+
+export type { Base, Storage } from '../storage.js';
+export { IndexedDbStorage } from './indexeddb.js';
+export { MemoryStorage } from './memory.js';
+export { OpfsStorage } from './opfs.js';

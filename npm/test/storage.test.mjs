@@ -1,0 +1,114 @@
+/** Storages in Node: the cases of test/storage-cases.mjs, files that redis-server reads, torn files, forks. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import * as redstart from 'redstart';
+import { MemoryStorage } from 'redstart/storage';
+import { FileStorage } from 'redstart/storage/node';
+import { check, fill, storageCases } from './storage-cases.mjs';
+
+const { Engine } = redstart;
+const root = mkdtempSync(join(tmpdir(), 'redstart-'));
+after(() => rmSync(root, { recursive: true }));
+let folders = 0;
+const folder = () => join(root, String(folders++));
+
+for (const [name, run] of Object.entries(storageCases)) {
+  test(`files: ${name}`, async () => {
+    const path = folder();
+    await run(redstart, () => new FileStorage(path));
+  });
+  test(`memory: ${name}`, async () => {
+    const storage = new MemoryStorage();
+    await run(redstart, () => storage);
+  });
+}
+
+test('a journal that ends amid a command is read up to there, and goes on', async () => {
+  const path = folder();
+  const engine = await Engine.open({ storage: new FileStorage(path) });
+  engine.set('a', 1);
+  engine.set('b', 2);
+  await engine.close();
+  const file = join(path, 'appendonly.aof.1.incr.aof');
+  truncateSync(file, readFileSync(file).length - 3);
+  const again = await Engine.open({ storage: new FileStorage(path) });
+  assert.deepEqual(again.mget('a', 'b'), ['1', null]);
+  again.set('c', 3);
+  await again.close();
+  const last = await Engine.open({ storage: new FileStorage(path) });
+  assert.deepEqual(last.mget('a', 'b', 'c'), ['1', null, '3']);
+  await last.close();
+});
+
+test('a journal with something else in it is an error that says where, and is left as it is', async () => {
+  const path = folder();
+  const engine = await Engine.open({ storage: new FileStorage(path) });
+  engine.set('a', 1);
+  await engine.close();
+  const file = join(path, 'appendonly.aof.1.incr.aof');
+  const good = readFileSync(file);
+  const bad = Buffer.concat([good, Buffer.from('this is no command\r\n')]);
+  writeFileSync(file, bad);
+  await assert.rejects(Engine.open({ storage: new FileStorage(path) }), { message: `no command at offset ${good.length} of the journal` });
+  assert.deepEqual(readFileSync(file), bad);
+});
+
+const server = process.env.REDIS_SERVER ?? 'redis-server';
+const hasServer = spawnSync(server, ['--version']).status === 0;
+
+test('redis-check-aof finds the files good', { skip: !hasServer || spawnSync('redis-check-aof', ['--version']).error }, async () => {
+  const path = folder();
+  const engine = await Engine.open({ storage: new FileStorage(path) });
+  fill(engine);
+  await engine.compact();
+  engine.set('behind', 1);
+  await engine.close();
+  assert.deepEqual(readdirSync(path).sort(), ['appendonly.aof.1.base.rdb', 'appendonly.aof.1.incr.aof', 'appendonly.aof.manifest'].map((name) => name.replace('.1.', '.2.')));
+  const { stdout, status } = spawnSync('redis-check-aof', [join(path, 'appendonly.aof.manifest')], { encoding: 'utf8' });
+  assert.equal(status, 0, stdout);
+});
+
+test('a snapshot makes another engine, and a broken one an error with its offset', async () => {
+  const engine = await Engine.open();
+  fill(engine);
+  const snapshot = engine.snapshot();
+  const other = await Engine.open({ snapshot });
+  check(other);
+  const broken = await Engine.open({ snapshot: snapshot.subarray(0, snapshot.length >> 1) });
+  assert.throws(() => broken.ping(), /offset \d+/);
+});
+
+test('a fork has everything, and goes its own way', async () => {
+  const engine = await Engine.open({ config: { 'hash-max-listpack-entries': 3 } });
+  fill(engine);
+  engine.call('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+  engine.call('ACL', 'SETUSER', 'ada', 'on', '>secret', '~k*', '+get');
+  engine.set('soon', 'x', { PX: 1000 });
+  engine.advance(400);
+  const fork = engine.fork();
+  fork.advance(0);
+  assert.equal(fork.dbsize(), 10_007);
+  assert.ok(fork.pttl('soon') <= 600 && fork.pttl('soon') > 500);
+  assert.deepEqual(fork.configGet('maxmemory-policy', 'hash-max-listpack-entries'), engine.configGet('maxmemory-policy', 'hash-max-listpack-entries'));
+  assert.deepEqual(fork.call('ACL', 'LIST'), engine.call('ACL', 'LIST'));
+  fork.set('key:1', 'other');
+  fork.advance(10_000);
+  assert.deepEqual([fork.get('soon'), engine.get('soon')], [null, 'x']);
+  engine.del('soon');
+  check(engine);
+  assert.equal(fork.get('key:1'), 'other');
+  engine.free();
+  assert.equal(fork.get('key:2'), 'value 2');
+  const frozen = fork.fork({ clock: { now: () => 5 }, config: { databases: 8 } });
+  assert.equal(frozen.time()[0], '10');
+});
+
+test('options that are none are refused', async () => {
+  assert.throws(() => Engine.openSync({ storage: new MemoryStorage() }), /storage: takes `await/);
+  const engine = await Engine.open({ durability: 'most' });
+  assert.throws(() => engine.ping(), /durability: expected/);
+});

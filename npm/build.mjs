@@ -42,11 +42,11 @@ function cargoEnv() {
   const env = { ...process.env, CARGO_TARGET_DIR: target };
   // For size, but with small functions inlined: 1 % more to download, and a `get` takes a sixth less time.
   env.CARGO_PROFILE_RELEASE_OPT_LEVEL = process.env.REDSTART_WASM_OPT_LEVEL ?? 'z';
-  const flags = ['-Cllvm-args=-inline-threshold=25'];
+  const flags = ['-Cllvm-args=-inline-threshold=15'];
   if (!PANIC_MESSAGES) {
-    // Nobody is told where a panic was, so the places need not be there. The flag wants the variable.
+    // Nobody is told of a panic, so places and the contents of values need not be there. The flags want the variable.
     env.RUSTC_BOOTSTRAP = '1';
-    flags.push('-Zlocation-detail=none');
+    flags.push('-Zlocation-detail=none', '-Zfmt-debug=none');
   }
   env.RUSTFLAGS = [process.env.RUSTFLAGS, ...flags].filter(Boolean).join(' ');
   env.CARGO_PROFILE_RELEASE_STRIP = 'debuginfo';
@@ -80,7 +80,7 @@ function buildWasm() {
   if (!PANIC_MESSAGES) writeFileSync(linked, silence(readFileSync(linked)));
   run(`${here}node_modules/.bin/wasm-opt`, [
     // Segments without their zeros are smaller, and larger once they are compressed.
-    '-Oz', '--skip-pass=memory-packing',
+    '-Oz', '--merge-similar-functions', '-Oz', '--skip-pass=memory-packing',
     '--enable-bulk-memory', '--enable-nontrapping-float-to-int', '--enable-sign-ext', '--enable-mutable-globals',
     '--enable-reference-types', '--enable-multivalue',
     linked, '-o', `${work}/engine.wasm`,

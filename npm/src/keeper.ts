@@ -84,7 +84,7 @@ export class Keeper {
     this.waiting.push(bytes);
     if (this.writing || this.timer !== undefined) return;
     if (this.durability === 'strict') {
-      this.writing = Promise.resolve().then(() => this.writeAll());
+      void this.write();
     } else {
       // This timer keeps a process alive until all is written.
       this.timer = setTimeout(() => void this.write(), RELAXED_MS);
@@ -124,7 +124,8 @@ export class Keeper {
   private write(): Promise<void> {
     if (this.timer !== undefined) clearTimeout(this.timer);
     this.timer = undefined;
-    return (this.writing ??= this.writeAll());
+    // Never at once: what the rest of this turn does is to go along.
+    return (this.writing ??= Promise.resolve().then(() => this.writeAll()));
   }
 
   private async writeAll(): Promise<void> {

@@ -124,9 +124,9 @@ impl Engine {
         self.server.effects.push_back(Effect::Log(
             Level::Warning,
             format!(
-                "Closing client that reached max query buffer length: {} (qbuf initial bytes: {:?})",
+                "Closing client that reached max query buffer length: {} (qbuf initial bytes: \"{}\")",
                 String::from_utf8_lossy(&line),
-                String::from_utf8_lossy(start),
+                crate::error::printable(start, 64),
             ),
         ));
         client.killed = true;

@@ -17,7 +17,7 @@ declare module '#glue' {
     dump(unixMs: number, monoMs: number): number;
     dump_base(unixMs: number, monoMs: number): number;
     replay(bytes: number, unixMs: number, monoMs: number): number;
-    journal_failed(reason: string | undefined, unixMs: number, monoMs: number): void;
+    journal_failed(reason: string, unixMs: number, monoMs: number): void;
     load(bytes: number, unixMs: number, monoMs: number): void;
     changes(): number;
     free(): void;

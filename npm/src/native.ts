@@ -173,7 +173,7 @@ export class Native implements Memory {
 
   /** While there is a reason, writes are refused. */
   journalFailed(reason: string | undefined): void {
-    this.guard((exports) => exports.journal_failed(reason, this.time.now(), this.time.mono()));
+    this.guard((exports) => exports.journal_failed(reason ?? '', this.time.now(), this.time.mono()));
   }
 
   /** Adds what is in an RDB file. */

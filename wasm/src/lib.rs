@@ -262,9 +262,10 @@ impl Engine {
         })
     }
 
-    /// The journal cannot be written, for this reason, and writes are refused; or again, without a reason.
-    pub fn journal_failed(&mut self, reason: Option<String>, unix_ms: f64, mono_ms: f64) {
-        self.inner.journal_failed(now(unix_ms, mono_ms), reason.as_deref());
+    /// The journal cannot be written, for this reason, and writes are refused; or it can again, if empty.
+    pub fn journal_failed(&mut self, reason: &str, unix_ms: f64, mono_ms: f64) {
+        let reason = Some(reason).filter(|reason| !reason.is_empty());
+        self.inner.journal_failed(now(unix_ms, mono_ms), reason);
     }
 
     /// Adds what is in the RDB file in the first `bytes` bytes of the input.

@@ -169,7 +169,7 @@ async function buildJs() {
   run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.json']);
   run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.node.json']);
   // The same types for require(): TypeScript takes those of an ES module for something that it cannot load there.
-  for (const folder of ['', 'node/', 'generated/', 'repl/']) {
+  for (const folder of ['', 'node/', 'generated/', 'repl/', 'storages/']) {
     for (const name of readdirSync(`${here}dist/${folder}`).filter((name) => name.endsWith('.d.ts'))) {
       const types = readFileSync(`${here}dist/${folder}${name}`, 'utf8').replace(/(from |import\()('|")(\.[^'"]*)\.js\2/g, '$1$2$3.cjs$2');
       writeFileSync(`${here}dist/${folder}${name.replace('.d.ts', '.d.cts')}`, types);

@@ -1,9 +1,10 @@
 /** Storages in Node: the cases of test/storage-cases.mjs, files that redis-server reads, torn files, forks. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import * as redstart from 'redstart';
 import { MemoryStorage } from 'redstart/storage';
@@ -70,6 +71,37 @@ test('redis-check-aof finds the files good', { skip: !hasServer || spawnSync('re
   assert.deepEqual(readdirSync(path).sort(), ['appendonly.aof.1.base.rdb', 'appendonly.aof.1.incr.aof', 'appendonly.aof.manifest'].map((name) => name.replace('.1.', '.2.')));
   const { stdout, status } = spawnSync('redis-check-aof', [join(path, 'appendonly.aof.manifest')], { encoding: 'utf8' });
   assert.equal(status, 0, stdout);
+});
+
+test('redis-server opens the files, and what it writes is opened here', { skip: !hasServer }, async () => {
+  const path = folder();
+  const engine = await Engine.open({ storage: new FileStorage(path) });
+  fill(engine);
+  await engine.compact();
+  engine.set('behind', 1);
+  await engine.close();
+  const socket = join(root, `${folders}.sock`);
+  const child = spawn(server, ['--port', '0', '--unixsocket', socket, '--dir', root, '--appenddirname', basename(path), '--appendonly', 'yes', '--save', ''], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const { default: Redis } = await import('ioredis');
+  const client = new Redis(socket, { retryStrategy: (n) => (n < 100 ? 50 : null) });
+  client.on('error', () => {});
+  try {
+    assert.equal(await client.dbsize(), 10_007);
+    assert.equal(await client.get('key:77'), 'value 77');
+    assert.equal((await client.xpending('events', 'workers'))[0], 9);
+    assert.equal(await client.fcall('one', 0), 1);
+    assert.equal(await client.del('behind'), 1);
+    assert.equal(await client.set('key:5', 'value 5', 'EX', 3600), 'OK');
+  } finally {
+    await client.call('SHUTDOWN').catch(() => {});
+    client.disconnect();
+    child.kill();
+    await ended;
+  }
+  const again = await Engine.open({ storage: new FileStorage(path) });
+  check(again);
+  await again.close();
 });
 
 test('a snapshot makes another engine, and a broken one an error with its offset', async () => {

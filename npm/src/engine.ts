@@ -228,7 +228,10 @@ export class Engine {
     const known = fork.call('ACL', 'LIST') as string[];
     for (const line of this.call('ACL', 'LIST') as string[]) {
       const [, name, ...rules] = line.split(' ');
-      if (!known.includes(line)) fork.call('ACL', 'SETUSER', name!, 'reset', ...rules);
+      if (known.includes(line)) continue;
+      // `reset` is more than nothing: it shows in the list.
+      if (name === 'default') rules.unshift('reset');
+      fork.call('ACL', 'SETUSER', name!, ...rules);
     }
     return fork;
   }

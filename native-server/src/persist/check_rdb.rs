@@ -45,7 +45,7 @@ pub(crate) fn check(
                     _ = write!(said, "AUX FIELD {name} = '{text}'");
                 }
                 Item::Database(index) => _ = write!(said, "Selecting DB ID {index}"),
-                Item::Function(_) | Item::Empty => {}
+                Item::Function(_) | Item::Empty(_) => {}
                 Item::Key(key) => {
                     found.keys += 1;
                     if let Some(at_ms) = key.entry.expiry_ms() {

@@ -304,8 +304,16 @@ impl<D: Disk> Loading<D> {
             let (loaded, rest) =
                 engine.end_load(*load).map_err(|error| bad_rdb(&lines, &open.source, &error))?;
             self.log.extend(lines);
+            for key in &loaded.empty_keys {
+                let key = String::from_utf8_lossy(key);
+                self.notice(&format!("rdbLoadObject: skipping empty key: {key}"));
+            }
+            let empty = match loaded.empty {
+                0 => String::new(),
+                count => format!(", empty keys skipped: {count}"),
+            };
             self.notice(&format!(
-                "Done loading RDB, keys loaded: {}, keys expired: {}.",
+                "Done loading RDB, keys loaded: {}, keys expired: {}{empty}.",
                 loaded.keys, loaded.expired
             ));
             open.front = open.read - rest.len() as u64;
@@ -466,24 +474,20 @@ fn cannot_read(source: &Source, error: &io::Error) -> Refusal {
 
 fn bad_rdb(lines: &[Line], source: &Source, error: &LoadError) -> Refusal {
     let mut lines = lines.to_vec();
-    let what = if error.reason == "wrong checksum" {
-        "Wrong RDB checksum: RDB CRC error".to_string()
-    } else {
-        format!("Short read or OOM loading DB. Unrecoverable error, aborting now. {}", error.reason)
-    };
-    lines.push((Level::Warning, format!("{what} (offset {} of {})", error.offset, source.name)));
-    lines.push((
-        Level::Warning,
-        match source.kind {
-            Sort::Snapshot => "Fatal error loading the DB, check server logs. Exiting.".into(),
-            Sort::Base | Sort::Incr => {
-                format!(
-                    "Error reading the RDB preamble of the AOF file {}, AOF loading aborted",
-                    source.name
-                )
-            }
-        },
+    let mut warn = |line: String| lines.push((Level::Warning, line));
+    let reason = &error.reason;
+    match &reason[..] {
+        "wrong checksum" => warn("Wrong RDB checksum. Aborting now. (RDB CRC error)".into()),
+        "unexpected end of file" => {
+            warn("Short read or OOM loading DB. Unrecoverable error, aborting now.".into());
+        }
+        _ => warn(reason.clone()),
+    }
+    warn(format!(
+        "Internal error in RDB reading offset {} of {}: {reason}",
+        error.offset, source.name
     ));
+    warn("Terminating server after rdb file reading failure.".into());
     Refusal(lines)
 }
 

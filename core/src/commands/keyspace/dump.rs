@@ -3,6 +3,7 @@
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::persist::rdb::dump;
+use crate::persist::rdb::name_of_type;
 use crate::persist::rdb::save::Format;
 use crate::server::{Effect, Level};
 use crate::store::Class;
@@ -116,7 +117,8 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             return Err(Error::Text("ERR DUMP payload version or checksum are wrong"));
         }
         Err(dump::Refusal::Value(fault)) => {
-            let line = format!("RESTORE: integrity check failed: {}", fault.text());
+            let what = name_of_type(args[3].first().copied().unwrap_or(0));
+            let line = format!("RESTORE: {what} integrity check failed: {}", fault.text());
             ctx.server.effects.push_back(Effect::Log(Level::Warning, line));
             return Err(Error::Text("ERR Bad data format"));
         }

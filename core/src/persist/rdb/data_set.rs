@@ -17,6 +17,9 @@ pub enum Conflict {
     Replace,
 }
 
+/// So many keys without members are named.
+const EMPTY_KEYS_MAX: usize = 10;
+
 /// What was loaded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
@@ -26,6 +29,8 @@ pub struct Loaded {
     pub expired: u64,
     /// Keys whose values had no members.
     pub empty: u64,
+    /// The first of their names.
+    pub empty_keys: Vec<Vec<u8>>,
     /// The code of libraries of functions.
     pub functions: Vec<Vec<u8>>,
     /// What the file says of its writer: names and texts.
@@ -122,7 +127,12 @@ impl Load {
                     }
                 },
                 Item::Function(code) => loaded.functions.push(code.to_vec()),
-                Item::Empty => loaded.empty += 1,
+                Item::Empty(key) => {
+                    loaded.empty += 1;
+                    if loaded.empty_keys.len() < EMPTY_KEYS_MAX {
+                        loaded.empty_keys.push(key.to_vec());
+                    }
+                }
                 Item::Key(key) => return add(store, *index, key, *conflict, loaded),
             }
             Ok(())

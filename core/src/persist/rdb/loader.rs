@@ -43,7 +43,7 @@ pub enum Item<'a> {
     /// A key.
     Key(Keyed),
     /// A key whose value has no members; Redis has none such.
-    Empty,
+    Empty(&'a [u8]),
 }
 
 /// A key with its value and expiry, and what is known of its use.
@@ -240,7 +240,12 @@ impl Loader {
                         let (idle_seconds, frequency) = (self.idle_seconds, self.frequency);
                         Item::Key(Keyed { entry, idle_seconds, frequency })
                     }
-                    Err(Fault::Empty) => Item::Empty,
+                    Err(Fault::Empty) => Item::Empty(&key),
+                    Err(Fault::Wrong(reason)) if super::name_of_type(code) != "Value" => {
+                        let what = super::name_of_type(code);
+                        let reason = format!("{what} integrity check failed: {reason}");
+                        return Err(Fault::Wrong(Cow::Owned(reason)));
+                    }
                     Err(fault) => return Err(fault),
                 };
                 (self.expiry_ms, self.idle_seconds, self.frequency) = (None, None, None);

@@ -32,6 +32,7 @@ mod types;
 pub mod write;
 
 pub use read::{Fault, Reader};
+pub use types::name as name_of_type;
 pub use write::Writer;
 
 /// The version that is written: Redis 7.0's, which all that came after it read.

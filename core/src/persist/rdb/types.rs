@@ -37,3 +37,20 @@ pub(super) const HASH_TIMED_LISTPACK: u8 = 25;
 /// What a node of a list holds.
 pub(super) const NODE_PLAIN: u64 = 1;
 pub(super) const NODE_PACKED: u64 = 2;
+
+/// What a type is called where it is said that a value of it is not sound.
+pub fn name(code: u8) -> &'static str {
+    match code {
+        ZSET_ZIPLIST => "Zset ziplist",
+        ZSET_LISTPACK => "Zset listpack",
+        HASH_ZIPLIST => "Hash ziplist",
+        HASH_LISTPACK | HASH_TIMED_LISTPACK | HASH_TIMED_LISTPACK_BARE => "Hash listpack",
+        HASH_ZIPMAP => "Zipmap",
+        LIST_ZIPLIST | LIST_QUICKLIST => "List ziplist",
+        LIST_NODES => "List listpack",
+        SET_INTSET => "Intset",
+        SET_LISTPACK => "Set listpack",
+        STREAM | STREAM_2 | STREAM_3 => "Stream listpack",
+        _ => "Value",
+    }
+}

@@ -337,7 +337,8 @@ impl Host {
         match effect {
             Effect::AppendJournal => self.persist.tap.append(&mut self.engine),
             Effect::BeginSnapshot(ticket, kind) => {
-                if let Err(error) = self.persist.begin_snapshot(ticket, kind) {
+                if let Err(error) = self.persist.begin_snapshot(ticket, kind, self.engine.config())
+                {
                     self.end_snapshot(now, ticket, Err(error));
                 }
             }

@@ -99,7 +99,10 @@ def make_tree(tree, src, server):
     os.symlink(src + "/utils", tree + "/utils")
     os.makedirs(tree + "/src")
     os.symlink(server, tree + "/src/redis-server")
-    for tool in ("cli", "benchmark", "check-aof", "check-rdb", "sentinel"):
+    # They are the server itself, which goes by its name.
+    for tool in ("check-aof", "check-rdb"):
+        os.symlink(server, f"{tree}/src/redis-{tool}")
+    for tool in ("cli", "benchmark", "sentinel"):
         found = shutil.which("redis-" + tool)
         if found:
             os.symlink(found, f"{tree}/src/redis-{tool}")
@@ -309,7 +312,8 @@ def main():
     with open(HERE + "/baseline.json") as f:
         baseline = json.load(f)
     src = source()
-    every = sorted(os.path.relpath(p, src + "/tests")[:-4] for p in glob.glob(src + "/tests/unit/**/*.tcl", recursive=True))
+    found = (glob.glob(f"{src}/tests/{part}/**/*.tcl", recursive=True) for part in ("unit", "integration"))
+    every = sorted(os.path.relpath(p, src + "/tests")[:-4] for paths in found for p in paths)
     units = [u for u in every if any(fnmatch.fnmatch(u, g) for g in args.units)] if args.units else list(baseline)
     if not units:
         sys.exit("conformance: no such unit: " + " ".join(args.units))

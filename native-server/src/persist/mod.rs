@@ -232,8 +232,15 @@ impl Persist {
         self.synced = self.synced.max(offset);
     }
 
-    /// The engine has begun a snapshot.
-    pub(crate) fn begin_snapshot(&mut self, ticket: Ticket, kind: SnapshotKind) -> io::Result<()> {
+    /// The engine has begun a snapshot, with these settings.
+    pub(crate) fn begin_snapshot(
+        &mut self,
+        ticket: Ticket,
+        kind: SnapshotKind,
+        config: &Config,
+    ) -> io::Result<()> {
+        // What CONFIG SET has changed may be told later than what follows from it.
+        let is_on = config.is_on("appendonly");
         let pid = std::process::id();
         let (temporary, name, in_steps) = match kind {
             SnapshotKind::Rdb => {
@@ -243,7 +250,6 @@ impl Persist {
             }
             SnapshotKind::AofBase => {
                 let temporary = std::path::absolute(format!("temp-rewriteaof-bg-{pid}.aof"))?;
-                let is_on = self.settings.is_on;
                 self.journal()?.send(Order::BeginRewrite(ticket, is_on));
                 (temporary, None, self.settings.rewrite_in_steps)
             }

@@ -219,7 +219,7 @@ fn read_consumer(from: &mut Reader<'_>, group: &mut Group, code: u8) -> Result<(
     let seen_ms = from.time_ms()?;
     let active_ms = if code == types::STREAM_3 { from.time_ms()? } else { seen_ms };
     let id = group.create_consumer(&name, seen_ms);
-    let id = id.ok_or(Fault::wrong("a consumer of a group comes twice"))?;
+    let id = id.ok_or(Fault::wrong("Duplicate stream consumer detected"))?;
     if let Some(consumer) = group.consumer_mut(id) {
         consumer.active_ms = active_ms;
     }

@@ -109,7 +109,8 @@ pub fn only_reads(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>) -> bool 
     flags.contains(script::Flags::NO_WRITES)
 }
 
-const LOADING: Error = Error::Text("LOADING Redis is loading the dataset in memory");
+/// What is heard while files are being read.
+pub const LOADING: Error = Error::Text("LOADING Redis is loading the dataset in memory");
 
 const NO_MULTI: Error = Error::Text("ERR Command not allowed inside a transaction");
 

@@ -2,7 +2,7 @@
 
 use crate::acl::user::DEFAULT;
 use crate::collections::glob::{self, Case};
-use crate::command::{Args, Command, Ctx, Flow, Group};
+use crate::command::{Args, Command, Ctx, Flow, Group, gate};
 use crate::commands::table::AllCommands;
 use crate::commands::{acl, help};
 use crate::config::{Applies, Config, Gate, Reason, SETTINGS, SettingFlags, table};
@@ -135,6 +135,9 @@ fn settable(ctx: &Ctx<'_>, args: Args<'_>) -> Result<Vec<usize>, Error> {
             && !is_let_through(ctx, ctx.server.config.protected_configs)
         {
             return Err(refusal(place, &"can't set protected config".into()));
+        }
+        if flags.contains(SettingFlags::DENY_LOADING) && ctx.server.persistence.loading.is_some() {
+            return Err(gate::LOADING);
         }
         // A setting and its alias do not count as the same; the later value stays.
         if names.iter().any(|other| other.eq_ignore_ascii_case(name)) {

@@ -338,6 +338,7 @@ fn persistence(text: &mut Text<'_, '_>) {
 
 fn stats(text: &mut Text<'_, '_>) {
     let server = &text.ctx.server;
+    let snapshots = server.persistence.saves + server.persistence.rewrites;
     let (stats, keys) = (server.stats.clone(), text.ctx.db.stats.clone());
     let [ops, bytes_in, bytes_out] = server.rates.per_second(server.now.mono_us, &stats);
     let (pubsub, tracking) = (&server.pubsub, &text.ctx.db.tracking);
@@ -381,7 +382,8 @@ fn stats(text: &mut Text<'_, '_>) {
         ("pubsub_patterns", patterns as u64),
         ("pubsubshard_channels", shard_channels as u64),
         ("latest_fork_usec", 0),
-        ("total_forks", 0),
+        // A snapshot stands for one.
+        ("total_forks", snapshots),
         ("migrate_cached_sockets", 0),
         ("slave_expires_tracked_keys", 0),
         ("active_defrag_hits", 0),

@@ -149,6 +149,9 @@ async function buildJs() {
     await build({ ...common, entryPoints: [`src/node/${name}.ts`], outfile: `dist/${name}.cjs`, format: 'cjs', platform: 'node', plugins: [sharing('./node.cjs')] });
   }
   await build({ ...common, entryPoints: ['src/node/cli.ts'], outfile: 'dist/cli.mjs', format: 'esm', platform: 'node', banner: { js: '#!/usr/bin/env node' }, plugins: [sharing('./node.mjs')] });
+  // Errors are those of the one copy, wherever they are thrown.
+  const single = { name: 'single', setup: (b) => void b.onResolve({ filter: /\/error\.js$/ }, () => ({ path: './workerd.mjs', external: true })) };
+  await build({ ...common, entryPoints: ['src/object/index.ts'], outfile: 'dist/durable-object.mjs', format: 'esm', platform: 'neutral', external: ['cloudflare:workers'], plugins: [single, sharing('./workerd.mjs')] });
   // Import forms that esbuild does not know go through as they are.
   for (const name of ['deno', 'bun', 'worker.node', 'worker.deno', 'worker.bun']) {
     writeFileSync(`${here}dist/${name}.mjs`, readFileSync(`${here}src/entry/${name}.mjs`, 'utf8').replaceAll('../index.js', './core.mjs'));

@@ -39,6 +39,11 @@ export interface EngineOptions {
    * what they promise is saved; with `relaxed`, what a tenth of a second did is saved together.
    */
   durability?: Durability;
+  /**
+   * Gets the journal as it comes, in the turn that made it and before the replies that promise it: for a host that
+   * keeps it by itself, in place of `storage`.
+   */
+  journal?: (bytes: Uint8Array) => void;
   /** Lines for the log, which begin with Redis's level: `.`, `-`, `*` or `#`. */
   log?: (line: string) => void;
 }
@@ -198,6 +203,31 @@ export class Engine {
     this.settle();
   }
 
+  /**
+   * Milliseconds until `tick` has something to do: waits that end, keys that expire; `undefined`: only calls
+   * change anything. For those who gave a clock of their own, since no timer is set then.
+   */
+  get deadline(): number | undefined {
+    const ms = this.native ? this.native.wait() : -1;
+    return ms < 0 ? undefined : ms;
+  }
+
+  /** Runs whole requests in RESP, and returns the replies as RESP3: for those who carry them elsewhere. */
+  exchange(requests: Uint8Array): Uint8Array {
+    const native = this.native ?? this.alive();
+    const replies = native.exchange(requests);
+    if (native.pending) this.settle();
+    if (this.timer === undefined) this.schedule();
+    return replies;
+  }
+
+  /** Runs the commands of a journal that are whole; how many bytes they took. The rest comes again, with what follows. */
+  replay(journal: Uint8Array): number {
+    const taken = this.alive().replay(journal);
+    this.settle();
+    return taken;
+  }
+
   /** Back to how a new connection is: no transaction, no subscriptions, database 0. */
   reset(): string {
     const reply = this.invoke(headOf('reset'), [], false) as string;
@@ -216,7 +246,7 @@ export class Engine {
    * this engine's; connections, subscriptions and the storage stay with this one.
    */
   fork(options: EngineOptions = {}): Engine {
-    const { storage: _, durability: __, snapshot: ___, ...own } = this.options;
+    const { storage: _, durability: __, snapshot: ___, journal: ____, ...own } = this.options;
     const fork = new Engine({ ...own, ...options, snapshot: options.snapshot ?? this.snapshot(), config: { ...own.config, ...options.config } });
     fork.clocks.follow(this.clocks);
     const [mine, its] = [this, fork].map((engine) => engine.call('CONFIG', 'GET', '*') as { [name: string]: string });
@@ -303,7 +333,7 @@ export class Engine {
   private alive(): Native {
     if (this.native) return this.native;
     if (this.freed) throw new Error('the engine was freed');
-    const { clock: _, log: __, storage, durability, snapshot, config, seed, ...others } = this.options;
+    const { clock: _, log: __, storage, journal, durability, snapshot, config, seed, ...others } = this.options;
     if (durability !== undefined && durability !== 'strict' && durability !== 'relaxed') {
       throw new TypeError(`durability: expected 'strict' or 'relaxed', got ${String(durability)}`);
     }
@@ -315,7 +345,7 @@ export class Engine {
       settings += `${name}\0${text}\0`;
     }
     // The journal is the append-only file.
-    if (storage) settings += 'appendonly\0yes\0';
+    if (storage || journal) settings += 'appendonly\0yes\0';
     const native = new Native(seed ?? crypto.getRandomValues(new Uint8Array(32)), settings, this.clocks);
     if (snapshot) native.load(snapshot);
     return (this.native = native);
@@ -419,6 +449,7 @@ export class Engine {
       }
       case 'journal':
         this.keeper?.add(event.bytes);
+        this.options.journal?.(event.bytes);
         break;
       case 'push': {
         const reader = new Reader();

@@ -86,6 +86,14 @@ export class Native implements Memory {
     return this.reader;
   }
 
+  /** Runs whole requests on the direct connection; the replies as they come. */
+  exchange(requests: Uint8Array): Uint8Array {
+    const length = this.given(requests, (exports) => exports.run(requests.length, this.time.now(), this.time.mono()));
+    if (length < 0) this.pending = true;
+    const from = this.guard((exports) => exports.output());
+    return this.heap.slice(from, from + (length < 0 ? -1 - length : length));
+  }
+
   connect(address: string): number {
     return this.guard((exports) => exports.connect(address, this.time.now(), this.time.mono()));
   }

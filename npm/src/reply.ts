@@ -58,6 +58,12 @@ export class Reader {
     this.command = command;
   }
 
+  /** How the replies from here on are to come. */
+  as(bytes: boolean, command: string | undefined): void {
+    this.bytes = bytes;
+    this.command = command;
+  }
+
   /** Whether another reply is there. */
   get more(): boolean {
     return this.at < this.end;

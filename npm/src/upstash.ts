@@ -188,6 +188,18 @@ export interface HandlerOptions {
   maxBody?: number;
 }
 
+/** What the token of a request allows; nothing if it has none that is known. */
+export function accessOf(request: Request, options: HandlerOptions, url: URL = new URL(request.url)): 'write' | 'read' | undefined {
+  const given = /^Bearer (.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? url.searchParams.get('_token') ?? '';
+  if (same(given, options.token)) return 'write';
+  return options.readOnlyToken !== undefined && same(given, options.readOnlyToken) ? 'read' : undefined;
+}
+
+/** The answer to a request without a token that is known. */
+export function unauthorized(): Response {
+  return refuse(401, 'WRONGPASS invalid or missing auth token');
+}
+
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
 /**
@@ -202,10 +214,9 @@ export function toFetchHandler(engine: Engine, options: HandlerOptions): (reques
 
   return async (request) => {
     const url = new URL(request.url);
-    const given = /^Bearer (.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? url.searchParams.get('_token') ?? '';
-    const mayWrite = same(given, options.token);
-    const mayRead = options.readOnlyToken !== undefined && same(given, options.readOnlyToken);
-    if (!mayWrite && !mayRead) return refuse(401, 'WRONGPASS invalid or missing auth token');
+    const access = accessOf(request, options, url);
+    if (!access) return unauthorized();
+    const readOnly = access === 'read';
     if (!['GET', 'POST', 'PUT', 'HEAD'].includes(request.method)) return refuse(405, 'ERR method not allowed');
     url.searchParams.delete('_token');
 
@@ -222,15 +233,14 @@ export function toFetchHandler(engine: Engine, options: HandlerOptions): (reques
       if (first === 'pipeline' || first === 'multi-exec') {
         const commands = JSON.parse(new TextDecoder().decode(body)) as unknown;
         if (!Array.isArray(commands)) return refuse(400, 'ERR failed to parse pipeline: expected a list of commands');
-        return await batch(runner, first, commands.map(words), mayRead && !mayWrite, base64, format);
+        return await batch(runner, first, commands.map(words), readOnly, base64, format);
       }
       const wantsEvents = first === 'subscribe' || first === 'psubscribe' || first === 'monitor';
       if (wantsEvents) {
-        if (first === 'monitor' && !mayWrite) return refuse(400, "NOPERM this user has no permissions to run the 'monitor' command");
+        if (first === 'monitor' && readOnly) return refuse(400, "NOPERM this user has no permissions to run the 'monitor' command");
         return events(runner, first, path.slice(1).map(decodeURIComponent));
       }
       const command = path.length > 0 ? inPath(path, url.searchParams, request.method, body) : words(JSON.parse(new TextDecoder().decode(body)));
-      const readOnly = mayRead && !mayWrite;
       if (format === 'resp2') return new Response((await runner.raw(command, readOnly)) as unknown as BodyInit, { headers: { 'content-type': 'application/octet-stream' } });
       const reply = await runner.run(command, readOnly, true);
       return answer(result(reply, base64), reply instanceof ReplyError ? 400 : 200);

@@ -16,7 +16,8 @@ export function same(a, b) {
 
 const show = (value) => (typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}n` : v)) ?? String(value)));
 
-function equal(got, wanted, what = '') {
+/** Throws if the two differ. */
+export function equal(got, wanted, what = '') {
   if (!same(got, wanted)) throw new Error(`${what} expected ${show(wanted)}, got ${show(got)}`);
 }
 

@@ -60,3 +60,14 @@ export { value, raw, count, all, reply, stop, later, laterRaw, either, first, no
   spawnSync('rm', ['-r', folder]);
   assert.equal(status, 0, stdout);
 });
+
+test('the example Worker has types', () => {
+  const folder = mkdtempSync(join(here, 'dist', 'types-'));
+  const paths = Object.fromEntries(['durable-object', 'upstash'].map((name) => [`redstart/${name}`, [join(here, 'dist', name === 'upstash' ? 'upstash.d.ts' : 'object/index.d.ts')]]));
+  const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'], types: [], paths };
+  const files = ['examples/worker/src/index.ts', 'src/object/cloudflare.d.ts'].map((name) => join(here, name));
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  const { status, stdout } = spawnSync(`${here}node_modules/.bin/tsc`, ['-p', folder], { cwd: here, encoding: 'utf8' });
+  spawnSync('rm', ['-r', folder]);
+  assert.equal(status, 0, stdout);
+});

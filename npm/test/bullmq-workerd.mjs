@@ -1,0 +1,104 @@
+/** BullMQ inside workerd, unchanged: a queue, its jobs and its worker in a Durable Object's own engine. */
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { Miniflare } from 'miniflare';
+import { equal } from './cases.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const worker = `
+import { Queue, Worker, QueueEvents } from 'bullmq';
+import { RedisObject } from 'redstart/durable-object';
+import { connector } from 'redstart/ioredis';
+
+export class Jobs extends RedisObject {
+  get connection() {
+    return { Connector: connector(this.engine), maxRetriesPerRequest: null };
+  }
+  async run() {
+    const done = [];
+    const events = new QueueEvents('paint', { connection: this.connection });
+    await events.waitUntilReady();
+    const heard = [];
+    events.on('completed', ({ jobId }) => heard.push(jobId));
+    const queue = new Queue('paint', { connection: this.connection });
+    const worker = new Worker('paint', async (job) => {
+      done.push([job.name, job.attemptsMade]);
+      if (job.name === 'flaky' && job.attemptsMade < 1) throw new Error('not yet');
+      return job.data.colour + '!';
+    }, { connection: this.connection });
+    const jobs = await queue.addBulk([
+      { name: 'wall', data: { colour: 'red' } },
+      { name: 'late', data: { colour: 'blue' }, opts: { delay: 300 } },
+      { name: 'flaky', data: { colour: 'green' }, opts: { attempts: 2, backoff: { type: 'fixed', delay: 50 } } },
+    ]);
+    const results = await Promise.all(jobs.map((job) => job.waitUntilFinished(events, 8000)));
+    const counts = await queue.getJobCounts('completed', 'failed', 'waiting', 'delayed');
+    for (let i = 0; i < 100 && heard.length < 3; i++) await new Promise((next) => setTimeout(next, 10));
+    await Promise.all([worker.close(), queue.close(), events.close()]);
+    return { results, counts, done: done.map(String).sort(), heard: heard.length };
+  }
+  die() {
+    this.ctx.abort('as if the machine had gone');
+  }
+  async again() {
+    const queue = new Queue('paint', { connection: this.connection });
+    const counts = await queue.getJobCounts('completed');
+    const [job] = await queue.getCompleted(0, 0);
+    await queue.close();
+    return [counts.completed, typeof job.returnvalue];
+  }
+}
+export default {
+  async fetch(request, env) {
+    const stub = () => env.JOBS.get(env.JOBS.idFromName('a'));
+    try {
+      const ran = await stub().run();
+      await stub().die().catch(() => {});
+      return Response.json({ ...ran, again: await stub().again() });
+    } catch (error) {
+      return Response.json({ error: String(error?.stack ?? error) });
+    }
+  },
+};`;
+
+const own = {
+  name: 'own',
+  setup(b) {
+    b.onResolve({ filter: /^redstart\// }, ({ path }) => ({ path: `./dist/${path.slice('redstart/'.length)}.mjs`, external: true }));
+    // Without the prefix workerd does not know Node's modules.
+    b.onResolve({ filter: /^(assert|buffer|child_process|crypto|dns|events|fs|net|os|path|stream|string_decoder|tls|tty|url|util|worker_threads|zlib)$/ }, ({ path }) => ({ path: `node:${path}`, external: true }));
+  },
+};
+const { outputFiles } = await build({
+  stdin: { contents: worker, resolveDir: root, sourcefile: 'worker.mjs' },
+  bundle: true, write: false, format: 'esm', platform: 'node', target: 'es2022', logLevel: 'error', external: ['cloudflare:*', 'node:*'], plugins: [own],
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('/worker.mjs'); const __filename = '/worker.mjs', __dirname = '/';" },
+});
+const miniflare = new Miniflare({
+  compatibilityDate: '2026-04-01',
+  compatibilityFlags: ['nodejs_compat'],
+  modulesRoot: root,
+  modules: [
+    { type: 'ESModule', path: `${root}worker.mjs`, contents: outputFiles[0].text },
+    ...['durable-object', 'ioredis', 'workerd', 'core'].map((name) => ({ type: 'ESModule', path: `${root}dist/${name}.mjs` })),
+    { type: 'CompiledWasm', path: `${root}dist/engine.wasm` },
+  ],
+  durableObjects: { JOBS: { className: 'Jobs', useSQLite: true } },
+});
+let failed = 1;
+try {
+  const got = await (await miniflare.dispatchFetch('http://localhost/')).json();
+  if (got.error) throw new Error(got.error);
+  equal(got.results, ['red!', 'blue!', 'green!']);
+  equal(got.counts, { completed: 3, failed: 0, waiting: 0, delayed: 0 });
+  equal(got.done, ['flaky,0', 'flaky,1', 'late,0', 'wall,0']);
+  equal(got.heard, 3);
+  equal(got.again, [3, 'string']);
+  console.log('bullmq in workerd: passed');
+  failed = 0;
+} catch (error) {
+  console.log(`bullmq in workerd: ${error.stack}`);
+} finally {
+  await miniflare.dispose();
+}
+process.exit(failed);

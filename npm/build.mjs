@@ -123,7 +123,7 @@ async function buildJs() {
     name: 'shared',
     setup(b) {
       b.onResolve({ filter: /\/index\.js$/ }, () => ({ path: file, external: true }));
-      b.onResolve({ filter: /engine\.wasm|bytes\.mjs/ }, ({ path }) => ({ path, external: true }));
+      b.onResolve({ filter: /engine\.wasm|bytes\.mjs|storages?\.mjs/ }, ({ path }) => ({ path, external: true }));
     },
   });
   const shared = sharing('./core.mjs');
@@ -156,7 +156,7 @@ async function buildJs() {
   for (const name of ['deno', 'bun', 'worker.node', 'worker.deno', 'worker.bun']) {
     writeFileSync(`${here}dist/${name}.mjs`, readFileSync(`${here}src/entry/${name}.mjs`, 'utf8').replaceAll('../index.js', './core.mjs'));
   }
-  await build({ ...common, entryPoints: ['src/entry/node.cts.mjs'], outfile: 'dist/node.cjs', format: 'cjs', platform: 'node', plugins: [glue], external: ['./bytes.cjs'] });
+  await build({ ...common, entryPoints: ['src/entry/node.cts.mjs'], outfile: 'dist/node.cjs', format: 'cjs', platform: 'node', plugins: [glue], external: ['./bytes.cjs', './storage.cjs'] });
   await build({ ...common, entryPoints: ['src/entry/slim.mjs'], outfile: 'dist/slim.cjs', format: 'cjs', platform: 'neutral', plugins: [glue] });
 
   // For Node bundles that leave the file behind, and for bundlers that do not copy it.

@@ -19,7 +19,7 @@ import { Reader, type Reply } from './reply.js';
 import type { Arg, Head, Input } from './request.js';
 import { isWalk, SCANS, type Scans, type ScansAndWalks, walk } from './scan.js';
 import { Session } from './session.js';
-import type { Storage } from './storage.js';
+import { type Storage, storageNamed } from './storage.js';
 import { headOf, install, named, plainArgs, type Request } from './table.js';
 
 /** How an engine is to be. */
@@ -32,8 +32,11 @@ export interface EngineOptions {
   clock?: Clock;
   /** An RDB file to begin with, as `snapshot()` gives it or redis-server writes it. */
   snapshot?: Uint8Array;
-  /** Where the data set outlives this engine. Only with `await Engine.open`. */
-  storage?: Storage;
+  /**
+   * Where the data set outlives this engine. Only with `await Engine.open`. By its name, such as `indexeddb:app`,
+   * `opfs:app` or in Node `file:data`, it can be said to an engine in a worker too.
+   */
+  storage?: Storage | string;
   /**
    * With `strict`, unless set, each turn of the event loop is saved for itself, and connections get replies when
    * what they promise is saved; with `relaxed`, what a tenth of a second did is saved together.
@@ -75,7 +78,8 @@ export class Engine {
   static async open(options: EngineOptions = {}): Promise<Engine> {
     await ready();
     const engine = new Engine(options);
-    if (options.storage) await engine.remember(options.storage, options.durability ?? 'strict');
+    const storage = typeof options.storage === 'string' ? await storageNamed(options.storage) : options.storage;
+    if (storage) await engine.remember(storage, options.durability ?? 'strict');
     return engine;
   }
 

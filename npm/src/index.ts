@@ -26,3 +26,5 @@ export { setLoader } from './module.js';
 export { setSpawner } from './spawn.js';
 /** @internal */
 export { serveScope } from './worker.js';
+/** @internal */
+export { setStorages } from './storage.js';

@@ -58,9 +58,10 @@ export class Leader implements Host {
   close(): void {
     this.fail(new ConnectionLostError('the store was closed', { isFinal: true }));
     this.ending.abort();
-    this.release();
     this.host?.close();
-    this.engine?.free();
+    // The next leader reads what this one has saved, so not before.
+    const saved = this.engine?.close() ?? Promise.resolve();
+    saved.then(() => this.release(), () => this.release());
     this.engine = undefined;
     void this.lock?.then(({ release }) => release());
     this.notices.close();

@@ -60,6 +60,9 @@ const nameOf = (name: string) => `redstart ${VERSION} ${name}`;
 function checkSettings(settings: EngineOptions): void {
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value === 'function' || name === 'clock') throw new TypeError(`${name}: a function cannot go to another thread`);
+    if (name === 'storage' && value !== undefined && typeof value !== 'string') {
+      throw new TypeError("storage: an object cannot go to another thread: expected its name, such as 'indexeddb:app'");
+    }
   }
 }
 

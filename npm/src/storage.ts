@@ -26,3 +26,24 @@ export interface Base {
   /** Forgets it. The journal since `begin` is kept. */
   abort(): void | Promise<void>;
 }
+
+/** What makes storages of a kind, by their names: which there are, the runtime's entry knows. */
+export type Storages = { readonly [kind: string]: (name: string) => Promise<Storage> };
+
+let storages: Storages = {};
+
+/** @internal */
+export function setStorages(known: Storages): void {
+  storages = known;
+}
+
+/** The storage that a text such as `indexeddb:app` names. */
+export async function storageNamed(text: string): Promise<Storage> {
+  const [kind, ...name] = text.split(':');
+  const make = Object.hasOwn(storages, kind!) ? storages[kind!] : undefined;
+  if (!make || name.length === 0) {
+    const known = Object.keys(storages).map((kind) => `${kind}:NAME`);
+    throw new TypeError(`storage: expected ${[...known, 'an object'].join(', ')}, got ${text}`);
+  }
+  return make(name.join(':'));
+}

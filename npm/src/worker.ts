@@ -37,7 +37,9 @@ export function serveScope(scope: Scope): void {
     return;
   }
   serve(scope, open, held, () => {
-    void opened?.then((engine) => engine.free(), () => undefined);
-    scope.close?.();
+    // Not before all is saved.
+    const end = () => scope.close?.();
+    if (opened) opened.then((engine) => engine.close()).then(end, end);
+    else end();
   });
 }

@@ -123,6 +123,25 @@ test('a thread that dies rejects its calls with a name, and those that follow', 
   store.close();
 });
 
+test('what a thread acknowledged is in its storage when it is killed', async () => {
+  const storage = `file:${mkdtempSync(join(tmpdir(), 'redstart-'))}`;
+  const thread = new Worker(new URL('../dist/worker.node.mjs', import.meta.url));
+  const store = await Store.open({ worker: thread, storage });
+  let acknowledged = 0;
+  const writing = (async () => {
+    for (;;) acknowledged = await store.incr('n');
+  })();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  void thread.terminate();
+  await assert.rejects(writing, { name: 'ConnectionLostError' });
+  const next = await Store.open({ worker: true, storage });
+  const found = Number(await next.get('n'));
+  assert.ok(acknowledged > 0 && (found === acknowledged || found === acknowledged + 1), `${found} of ${acknowledged}`);
+  next.close();
+  await assert.rejects(Store.open({ storage: 'nowhere' }), { name: 'TypeError', message: 'storage: expected file:NAME, an object, got nowhere' });
+  await assert.rejects(Store.open({ worker: true, storage: {} }), { name: 'TypeError', message: /^storage: an object cannot go to another thread/ });
+});
+
 test('an engine that traps in a thread is told', async () => {
   const engine = await Engine.open();
   const store = await Store.open({ engine });

@@ -53,7 +53,7 @@ async function tabs(how) {
   const open = async (page) => page.evaluate(async (how) => {
     if (how === 'leader') delete globalThis.SharedWorker;
     globalThis.redstart = await import('/dist/browser.mjs');
-    globalThis.store = await redstart.Store.open({ shared: 'tabs', config: { 'maxmemory-policy': 'allkeys-lru' } });
+    globalThis.store = await redstart.Store.open({ shared: 'tabs', storage: `indexeddb:${how}`, config: { 'maxmemory-policy': 'allkeys-lru' } });
     globalThis.heard = [];
     globalThis.lives = [];
     await store.subscribe('chat', (message) => heard.push(message));
@@ -141,11 +141,14 @@ async function tabs(how) {
       }
     }
     await Promise.race([told, new Promise((resolve) => setTimeout(resolve, 500))]);
-    return { names: [...names], kept: (await store.get('k')) !== null };
+    const kept = [await store.get('k'), await store.get('acknowledged'), await store.lrange('jobs', 0, -1)];
+    return { names: [...names], kept };
   });
-  check(`${how}: what was pending is told by name`, names, kept ? [] : ['ConnectionLostError']);
+  const survived = names.length === 0;
+  if (!survived) check(`${how}: what was pending is told by name`, names, ['ConnectionLostError']);
+  check(`${how}: nothing that was acknowledged is lost`, kept, ['from the second', '1', ['job']]);
   check(`${how}: the next call goes on`, await third.evaluate(() => store.set('k', 'anew')), 'OK');
-  console.log(`chromium, ${how}: the engine ${kept ? 'outlived' : 'ended with'} the tab that opened it`);
+  console.log(`chromium, ${how}: the engine ${survived ? 'outlived' : 'ended with'} the tab that opened it`);
   check(`${how}: it is subscribed still`, await third.evaluate(async () => {
     for (let tries = 0; tries < 100 && (await store.publish('chat', 'again')) === 0; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
     return heard.at(-1);

@@ -1,5 +1,5 @@
 // The engine inside the code: nothing to fetch, nothing for a bundler to copy.
-import { setLoader, setSpawner } from '../index.js';
+import { setLoader, setSpawner, setStorages } from '../index.js';
 async function engine() {
   const text = atob('ENGINE');
   const bytes = new Uint8Array(text.length);
@@ -7,6 +7,10 @@ async function engine() {
   return bytes;
 }
 setLoader(engine);
+setStorages({
+  indexeddb: async (name) => new (await import('./storages.mjs')).IndexedDbStorage(name),
+  opfs: async (path) => new (await import('./storages.mjs')).OpfsStorage(path),
+});
 setSpawner({
   async worker() {
     const { default: code } = await import('./inline-worker.mjs');

@@ -3,6 +3,7 @@
 //! `tests/fuzz` runs them under libFuzzer; `tests/tests/fuzz.rs` runs them on bytes from a seed, for a bounded
 //! time, where there is no nightly compiler.
 
+mod journal;
 mod rdb;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,8 @@ pub const TARGETS: &[Target] = &[
     ("rdb_payload", rdb::payload),
     ("rdb_file", rdb::file),
     ("lua_source", lua_source),
+    ("journal_bytes", journal::bytes),
+    ("journal_commands", journal::commands),
 ];
 
 /// The target of this name, which there is.

@@ -85,3 +85,13 @@ fn dict_model() {
 fn lua_source() {
     drive("lua_source");
 }
+
+#[test]
+fn journal_bytes() {
+    drive("journal_bytes");
+}
+
+#[test]
+fn journal_commands() {
+    drive("journal_commands");
+}

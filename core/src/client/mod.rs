@@ -119,6 +119,8 @@ pub enum OnTimeout {
     NullArray,
     /// A number, as WAIT does.
     Int(i64),
+    /// Two numbers, as WAITAOF does.
+    Pair(i64, i64),
 }
 
 /// What a client waits for.
@@ -222,6 +224,8 @@ pub struct Client {
     pub query_bytes: usize,
     /// Commands so far.
     pub commands: u64,
+    /// Where the journal ended when it last wrote to it, in bytes since the engine began.
+    pub journal_end: u64,
     /// Bytes received so far.
     pub bytes_in: u64,
     /// Bytes sent so far.

@@ -58,7 +58,10 @@ fn write_down(ctx: &mut Ctx<'_>, command: &Command, args: Args<'_>, dirty_before
     let (db, now_ms) = (ctx.db.current(), ctx.db.now_ms);
     let journal = &mut ctx.db.journal;
     if ctx.db.dirty > dirty_before && !journal.replaced && !journal.muted {
-        journal.write(db, now_ms, args.iter_from(0));
+        match args.as_sent() {
+            Some(bytes) => journal.copy(db, now_ms, bytes),
+            None => journal.write(db, now_ms, args.iter_from(0)),
+        }
     }
     // What EXEC or a script has run is written: they are not.
     journal.replaced = true;

@@ -110,5 +110,10 @@ pub fn write_timeout(reply: &mut Reply, on_timeout: OnTimeout) {
         OnTimeout::Null => reply.null(),
         OnTimeout::NullArray => reply.null_array(),
         OnTimeout::Int(value) => reply.int(value),
+        OnTimeout::Pair(first, second) => {
+            reply.array(2);
+            reply.int(first);
+            reply.int(second);
+        }
     }
 }

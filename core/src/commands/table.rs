@@ -148,6 +148,7 @@ pub static TABLE: &[&Command] = &[
     &server::SHUTDOWN,
     &server::SLOWLOG,
     &server::TIME,
+    &server::WAITAOF,
     // set
     &set::SADD,
     &set::SCARD,

@@ -105,6 +105,7 @@ impl Engine {
                 blocked_clients: 0,
                 unblocked: VecDeque::new(),
                 persistence: Persistence::new(now),
+                disk_waiters: Vec::new(),
                 pause: None,
                 held: VecDeque::new(),
                 monitors: Vec::new(),

@@ -344,7 +344,10 @@ impl Engine {
         if mode != ReplyMode::On || ctx.client.reply_mode != ReplyMode::On {
             hush(&mut ctx, mode, start);
         }
-        self.end_unit();
+        if self.store.journal.has_news {
+            self.end_unit();
+            client.journal_end = self.store.journal.end();
+        }
         if self.server.config_changed {
             if core::mem::take(&mut self.server.persistence.wants_aof) {
                 self.reload_aof(reply);

@@ -1,7 +1,7 @@
 //! The arguments of a command: spans into the buffer they came in.
 
 use super::Span;
-use crate::collections::decimal::{Extended, parse_double};
+use crate::collections::decimal::{Extended, parse_double, text_len};
 use crate::error::Error;
 use alloc::vec::Vec;
 use core::ops::Index;
@@ -31,6 +31,29 @@ impl<'a> Args<'a> {
     #[inline]
     pub const fn bytes(&self) -> usize {
         self.buf.len()
+    }
+
+    /// The bytes of the whole command as clients are to send it, if it was sent so: an array of strings, with no
+    /// byte that means nothing.
+    pub fn as_sent(&self) -> Option<&'a [u8]> {
+        let digits = |count: usize| text_len(count as i64);
+        let mut at = 1 + digits(self.len());
+        if self.buf.first() != Some(&b'*') || self.buf.get(at..at + 2) != Some(b"\r\n") {
+            return None;
+        }
+        for span in self.spans {
+            let (start, len) = (span.start as usize, span.len as usize);
+            at += 2 + 1 + digits(len);
+            let end = start + len;
+            if start != at + 2
+                || self.buf.get(at..start) != Some(b"\r\n")
+                || self.buf.get(end..end + 2) != Some(b"\r\n")
+            {
+                return None;
+            }
+            at = end;
+        }
+        (at + 2 == self.buf.len()).then_some(self.buf)
     }
 
     /// The argument at `index` (the name is 0), if there is one.
@@ -172,5 +195,44 @@ impl Request {
     /// The bytes it holds on the heap.
     pub fn memory(&self) -> usize {
         self.buf.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, Parser, Step};
+    use super::*;
+
+    fn as_sent(bytes: &[u8]) -> bool {
+        let limits = Limits { bulk_bytes: 1 << 29, authenticated: true };
+        let mut spans = Vec::new();
+        match Parser::new().advance(bytes, &limits, &mut spans) {
+            Step::Request(len) => Args::new(&bytes[..len], &spans).as_sent().is_some(),
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn what_was_sent_as_it_should_be_can_be_copied() {
+        assert!(as_sent(b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"));
+        assert!(as_sent(b"*2\r\n$3\r\nGET\r\n$0\r\n\r\n"));
+        assert!(as_sent(b"*2\r\n$4\r\nECHO\r\n$11\r\n$1\r\n*1\r\nabc\r\n"));
+    }
+
+    #[test]
+    fn what_was_sent_in_another_form_cannot() {
+        assert!(!as_sent(b"GET k\r\n"));
+        for odd in [
+            &b"*02\r\n$3\r\nGET\r\n$1\r\nk\r\n"[..],
+            b"*2\r\n$03\r\nGET\r\n$1\r\nk\r\n",
+            b"*2\r?$3\r\nGET\r\n$1\r\nk\r\n",
+            b"*2\r\n$3\r?GET\r\n$1\r\nk\r\n",
+            b"*2\r\n$3\r\nGET??$1\r\nk\r\n",
+            b"*2\r\n$3\r\nGET\r\n$1\r\nk??",
+        ] {
+            assert!(!as_sent(odd), "{odd:?}");
+        }
+        let request = Request::of(&[b"GET", b"k"]);
+        assert!(request.args().as_sent().is_none());
     }
 }

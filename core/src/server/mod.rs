@@ -112,6 +112,9 @@ pub struct Server {
     pub unblocked: VecDeque<u64>,
     /// What is saved, and how that went.
     pub persistence: Persistence,
+    /// Those who wait for the journal to be on disk up to where they wrote to it (WAITAOF): their number, the
+    /// place in the journal, and whether they wait for replicas as well.
+    pub disk_waiters: Vec<(u64, u64, bool)>,
     /// CLIENT PAUSE.
     pub pause: Option<Pause>,
     /// Clients whose commands it holds back, in the order they came.

@@ -123,6 +123,22 @@ impl Journal {
         now_ms: i64,
         words: impl ExactSizeIterator<Item = &'a [u8]>,
     ) {
+        self.begin(db, now_ms);
+        self.out.push(b'*');
+        self.number(words.len() as u64);
+        for word in words {
+            self.word(word);
+        }
+    }
+
+    /// Writes a command that is in the protocol's form already.
+    pub fn copy(&mut self, db: usize, now_ms: i64, command: &[u8]) {
+        self.begin(db, now_ms);
+        self.out.extend_from_slice(command);
+    }
+
+    /// What stands before a command.
+    fn begin(&mut self, db: usize, now_ms: i64) {
         let unix_s = now_ms / 1000;
         if self.commands == 0 && self.timestamps && unix_s > self.stamped_s {
             self.stamped_s = unix_s;
@@ -140,11 +156,6 @@ impl Journal {
             if self.commands == 0 {
                 self.whole = self.out.len();
             }
-        }
-        self.out.push(b'*');
-        self.number(words.len() as u64);
-        for word in words {
-            self.word(word);
         }
         self.commands += 1;
         self.has_news = true;

@@ -14,6 +14,7 @@ pub mod persistence;
 pub mod shutdown;
 mod slowlog;
 mod small;
+mod waitaof;
 
 pub use command::COMMAND;
 pub use command_log::COMMANDLOG;
@@ -28,6 +29,7 @@ pub use persistence::{BGREWRITEAOF, BGSAVE, LASTSAVE, SAVE};
 pub use shutdown::SHUTDOWN;
 pub use slowlog::SLOWLOG;
 pub use small::{LOLWUT, ROLE, TIME};
+pub use waitaof::WAITAOF;
 
 /// The version of Redis that clients may take us for: what it does, we do the same way.
 pub const REDIS_VERSION: &str = "7.0.15";

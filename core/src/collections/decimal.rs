@@ -11,7 +11,7 @@ pub mod extended;
 pub mod fixed;
 
 pub use double::{
-    DOUBLE_LEN, format_double, format_double_17g, format_double_shortest, parse_double,
+    DOUBLE_LEN, format_double, format_double_17g, format_double_shortest, nearest, parse_double,
 };
 pub use extended::Extended;
 pub use fixed::{Zeros, format_fixed};

@@ -3,6 +3,7 @@
 use super::lua::Lua;
 use super::lua::number::write_number;
 use super::lua::value::{TableId, Value, to_integer};
+use crate::collections::decimal::parse_double;
 use crate::resp::Reply;
 use alloc::vec::Vec;
 
@@ -49,9 +50,7 @@ pub fn to_lua<'b>(lua: &mut Lua, bytes: &'b [u8]) -> (Value, &'b [u8]) {
             let number = match line {
                 b"inf" => f64::INFINITY,
                 b"-inf" => f64::NEG_INFINITY,
-                _ => {
-                    core::str::from_utf8(line).ok().and_then(|t| t.parse().ok()).unwrap_or(f64::NAN)
-                }
+                _ => parse_double(line).unwrap_or(f64::NAN),
             };
             let table = lua.heap_mut().table();
             lua.heap_mut().set_field(table, b"double", Value::Num(number));

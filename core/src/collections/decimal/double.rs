@@ -1,9 +1,10 @@
 //! Doubles: scores, distances, and arguments that are one.
 //!
-//! `core` parses them with correct rounding and prints them with 17 digits or the fewest; whole
-//! numbers, which most scores are, take the path of integers. So no crate is needed.
+//! The standard library parses them with correct rounding and prints them with 17 digits or the fewest; whole
+//! numbers, which most scores are, take the path of integers. So no crate is needed. In WebAssembly, where its
+//! tables are much to download, [`nearest`] goes another way to the same double.
 
-use super::extended::{Binary, hexadecimal};
+use super::extended::{self, Binary, hexadecimal};
 use super::{MAX_TEXT, write};
 use core::fmt::{self, Write};
 
@@ -94,24 +95,65 @@ pub(super) fn is_infinity(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"inf") || word.eq_ignore_ascii_case(b"infinity")
 }
 
+/// The double nearest to a decimal number without its sign: 0 where it is too small, infinity where too large.
+/// `None` if it is none.
+pub fn nearest(text: &[u8]) -> Option<f64> {
+    if cfg!(target_arch = "wasm32") { exact(text) } else { str::from_utf8(text).ok()?.parse().ok() }
+}
+
+/// More digits of a number than this only say on which side of a double it is: what lies in the middle between
+/// two doubles has 767.
+const DIGITS_MAX: usize = 800;
+
+/// The same as the standard library's, without its tables, which are 2 % of the module.
+fn exact(text: &[u8]) -> Option<f64> {
+    let (mut digits, mut power) = extended::digits(text)?;
+    let magnitude = power + digits.len() as i64;
+    if digits.is_empty() || magnitude < -330 {
+        return Some(0.0);
+    } else if magnitude > 310 {
+        return Some(f64::INFINITY);
+    }
+    if digits.len() <= 15 && (-22..=22).contains(&power) {
+        // Both are exact, so one operation is rounded once.
+        let whole = digits.iter().fold(0u64, |whole, digit| whole * 10 + u64::from(*digit));
+        let ten = (0..power.unsigned_abs()).fold(1.0, |ten, _| ten * 10.0);
+        return Some(if power < 0 { whole as f64 / ten } else { whole as f64 * ten });
+    }
+    if digits.len() > DIGITS_MAX {
+        power += (digits.len() - DIGITS_MAX - 1) as i64;
+        digits.truncate(DIGITS_MAX);
+        // The last one was not 0.
+        digits.push(1);
+    }
+    Some(rounded(extended::scale(&digits, power)))
+}
+
 fn decimal(text: &[u8]) -> Option<f64> {
-    let value: f64 = str::from_utf8(text).ok()?.parse().ok()?;
+    let value = nearest(text)?;
     let mantissa = text.split(|b| matches!(b, b'e' | b'E')).next().unwrap_or(text);
     let underflow = value == 0.0 && mantissa.iter().any(|b| matches!(b, b'1'..=b'9'));
     (value.is_finite() && !underflow).then_some(value)
 }
 
 fn to_double(binary: Binary) -> Option<f64> {
+    Some(rounded(binary)).filter(|value| *value != 0.0 && value.is_finite())
+}
+
+/// The double nearest to a number.
+fn rounded(binary: Binary) -> f64 {
     let (mantissa, exponent) = binary.round(53, -1074);
     let width = 64 - mantissa.leading_zeros() as i64;
-    if mantissa == 0 || width + exponent > 1024 {
-        return None;
+    if mantissa == 0 {
+        return 0.0;
+    } else if width + exponent > 1024 {
+        return f64::INFINITY;
     }
     // Put the leading bit at bit 52, or lower where the exponent cannot go.
     let shift = (53 - width).min(exponent + 1074);
     let mantissa = mantissa << shift;
     let biased = if mantissa >> 52 == 0 { 0 } else { (exponent - shift + 1075) as u64 };
-    Some(f64::from_bits(biased << 52 | mantissa & ((1 << 52) - 1)))
+    f64::from_bits(biased << 52 | mantissa & ((1 << 52) - 1))
 }
 
 /// Writes what needs no digits after the point; returns the length.
@@ -252,7 +294,10 @@ impl fmt::Write for Cursor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Rng;
+    use alloc::format;
     use alloc::string::String;
+    use alloc::vec::Vec;
 
     fn text(value: f64, format: impl Fn(f64, &mut [u8; DOUBLE_LEN]) -> &[u8]) -> String {
         String::from_utf8(format(value, &mut [0; DOUBLE_LEN]).to_vec()).expect("ASCII")
@@ -343,6 +388,64 @@ mod tests {
             ("0x1.fffffffffffffp1023", f64::MAX),
         ] {
             assert_eq!(parse_double(text.as_bytes()), Some(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn there_are_two_ways_to_the_same_double() {
+        let mut rng = Rng::new(3);
+        let mut texts: Vec<String> = [
+            "0",
+            "0.0",
+            ".5",
+            "5.",
+            "1e23",
+            "9007199254740993",
+            "4.9e-324",
+            "2.4703282292062327e-324",
+            "2.4703282292062328e-324",
+            "2.2250738585072011e-308",
+            "1.7976931348623157e308",
+            "1.7976931348623158e308",
+            "1.7976931348623159e308",
+            "1e400",
+            "1e-400",
+            "0.1e-5000",
+            "1e99999999999",
+        ]
+        .map(String::from)
+        .into();
+        // A half way between two doubles, and next to it far behind the point.
+        let half = "9007199254740993.0";
+        for tail in ["", "1"] {
+            texts.push([half, &"0".repeat(900), tail].concat());
+        }
+        for _ in 0..if cfg!(miri) { 50 } else { 20_000 } {
+            let digit = |rng: &mut Rng| char::from(b'0' + rng.below(10) as u8);
+            let mut text: String = (0..=rng.below(20)).map(|_| digit(&mut rng)).collect();
+            if rng.below(2) == 0 {
+                text.push('.');
+                (0..=rng.below(20)).for_each(|_| text.push(digit(&mut rng)));
+            }
+            if rng.below(2) == 0 {
+                text.push_str(&format!("e{}", rng.below(700) as i64 - 360));
+            }
+            texts.push(text);
+            // What is printed for any double, too.
+            texts.push(format!("{:.17e}", f64::from_bits(rng.next_u64() >> 1)).replace("NaN", "1"));
+        }
+        for text in texts {
+            if text != "inf" {
+                let theirs: f64 = text.parse().expect("a number");
+                assert_eq!(
+                    exact(text.as_bytes()).map(f64::to_bits),
+                    Some(theirs.to_bits()),
+                    "{text}"
+                );
+            }
+        }
+        for text in ["", ".", "e5", "1e", "1e+", "1.2.3", "0x1", "1 ", "inf"] {
+            assert_eq!(exact(text.as_bytes()), None, "{text}");
         }
     }
 

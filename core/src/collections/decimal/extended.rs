@@ -298,6 +298,21 @@ pub(super) fn hexadecimal(text: &[u8]) -> Option<Option<Binary>> {
 
 /// Reads a decimal number without its sign. Inside: none for zero.
 fn decimal(text: &[u8]) -> Option<Option<Binary>> {
+    let (digits, power) = digits(text)?;
+    if digits.is_empty() {
+        return Some(None);
+    }
+    // Far outside the range there is no need to calculate.
+    let magnitude = power + digits.len() as i64;
+    if !(-4970..=4940).contains(&magnitude) {
+        return None;
+    }
+    Some(Some(scale(&digits, power)))
+}
+
+/// The digits of a decimal number without its sign, neither the first nor the last of them 0, and the power of
+/// ten that they are to be taken times; no digits for zero.
+pub(super) fn digits(text: &[u8]) -> Option<(Vec<u8>, i64)> {
     let mut digits = Vec::new();
     let mut power = 0;
     let mut point = false;
@@ -330,15 +345,7 @@ fn decimal(text: &[u8]) -> Option<Option<Binary>> {
     while digits.pop_if(|digit| *digit == 0).is_some() {
         power += 1;
     }
-    if digits.is_empty() {
-        return Some(None);
-    }
-    // Far outside the range there is no need to calculate.
-    let magnitude = power + digits.len() as i64;
-    if !(-4970..=4940).contains(&magnitude) {
-        return None;
-    }
-    Some(Some(scale(&digits, power)))
+    Some((digits, power))
 }
 
 /// The optional sign and the digits of an exponent, to the end; huge ones are cut.
@@ -360,7 +367,7 @@ fn exponent(text: &[u8]) -> Option<i64> {
 }
 
 /// `digits * 10^power`, with at least 66 bits if it is not exact.
-fn scale(digits: &[u8], power: i64) -> Binary {
+pub(super) fn scale(digits: &[u8], power: i64) -> Binary {
     if digits.len() <= 19 && (-18..=18).contains(&power) {
         let whole = digits.iter().fold(0u64, |whole, digit| whole * 10 + u64::from(*digit));
         let ten = 10u128.pow(power.unsigned_abs() as u32);

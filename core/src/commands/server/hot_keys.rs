@@ -1,5 +1,6 @@
 //! HOTKEYS of Redis 8.6: which keys take the most processor time and the most bytes.
 
+use crate::collections::decimal::parse_double;
 use crate::command::{Args, Command, Ctx, Flow, Group};
 use crate::commands::help;
 use crate::error::Error;
@@ -98,7 +99,7 @@ fn metrics(args: Args<'_>, at: usize, wanted: &mut Wanted) -> Result<usize, Erro
 /// The processor time of the process so far, as the host knows it: in the kernel and out of it.
 fn cpu_millis(server: &Server) -> [u64; 2] {
     ["used_cpu_sys", "used_cpu_user"].map(|name| {
-        let seconds: Option<f64> = (server.hooks.info)(name).and_then(|text| text.parse().ok());
+        let seconds = (server.hooks.info)(name).and_then(|text| parse_double(text.as_bytes()));
         (seconds.unwrap_or_default() * 1000.0) as u64
     })
 }

@@ -4,7 +4,7 @@
 //! `-nan`, as on x86. What a script gave a sign itself – `tonumber('nan')`, `-(0/0)` – keeps that,
 //! for which [`nan`] marks its payload.
 
-use crate::collections::decimal::{MAX_TEXT, parse_double, write};
+use crate::collections::decimal::{MAX_TEXT, nearest, parse_double, write};
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
@@ -197,7 +197,7 @@ fn magnitude(text: &[u8]) -> Option<f64> {
         }
         [b'0'..=b'9' | b'.', ..] => {
             well_formed(text, u8::is_ascii_digit, b'e')?;
-            str::from_utf8(text).ok()?.parse().ok()
+            nearest(text)
         }
         _ if text.eq_ignore_ascii_case(b"inf") || text.eq_ignore_ascii_case(b"infinity") => {
             Some(f64::INFINITY)

@@ -1,7 +1,7 @@
 //! `cjson.decode`: tokens of JSON to values, with a stack of the tables that are being filled.
 
 use super::NULL;
-use crate::collections::decimal::parse_double;
+use crate::collections::decimal::{nearest, parse_double};
 use crate::script::lua::native::{Call, Flow, Raised};
 use crate::script::lua::number::{nan, negated, write_number};
 use crate::script::lua::value::{TableId, Value};
@@ -217,7 +217,7 @@ fn leading_number(text: &[u8]) -> Option<(f64, usize)> {
         (parse_double(&rest[..len]).unwrap_or(f64::INFINITY), len)
     } else {
         let len = shape(rest, u8::is_ascii_digit, b'e');
-        (str::from_utf8(&rest[..len]).ok()?.parse().ok()?, len)
+        (nearest(&rest[..len])?, len)
     };
     Some((if negative { negated(magnitude) } else { magnitude }, sign + len))
 }

@@ -36,13 +36,11 @@ const fn text(name: &'static str, default: &'static str) -> Setting {
 const GATE: &[&str] = &["no", "yes", "local"];
 const SHUTDOWN: &[&str] = &["default", "save", "nosave", "now", "force"];
 
-const RDB: &str = "persistence";
 const REPLICATION: &str = "replication";
 const CLUSTER: &str = "cluster mode";
 const TLS: &str = "TLS";
 const DEFRAG: &str = "the allocator is not jemalloc with defragmentation";
 const IN_STEPS: &str = "large values are always freed in small steps";
-const NO_FORK: &str = "snapshots are made without a fork";
 
 /// Every setting.
 pub static SETTINGS: &[Setting] = &[
@@ -198,11 +196,11 @@ pub static SETTINGS: &[Setting] = &[
     switch("stop-writes-on-bgsave-error", "yes"),
     switch("rdbcompression", "yes"),
     switch("rdbchecksum", "yes").immutable(),
-    switch("rdb-del-sync-files", "no").later(RDB),
+    switch("rdb-del-sync-files", "no").later(REPLICATION),
     switch("rdb-save-incremental-fsync", "yes").host(),
     one_of("sanitize-dump-payload", &["no", "yes", "clients"], "no")
         .moot("what comes from outside is always looked at whole"),
-    int("rdb-key-save-delay", i32::MIN as i64, INT, "0").hidden().moot(NO_FORK),
+    int("rdb-key-save-delay", i32::MIN as i64, INT, "0").hidden(),
     int("key-load-delay", i32::MIN as i64, INT, "0").hidden().host(),
     int("loading-process-events-interval-bytes", 1024, INT, "2097152").hidden().host(),
     // The append-only file.
@@ -218,7 +216,7 @@ pub static SETTINGS: &[Setting] = &[
     int("auto-aof-rewrite-percentage", 0, INT, "100"),
     memory("auto-aof-rewrite-min-size", 0, LONG, "67108864"),
     switch("aof-load-truncated", "yes").host(),
-    switch("aof-use-rdb-preamble", "yes"),
+    switch("aof-use-rdb-preamble", "yes").later("a base of the append-only file that is commands"),
     switch("aof-timestamp-enabled", "no"),
     switch("aof-rewrite-incremental-fsync", "yes").host(),
     switch("aof-disable-auto-gc", "no").host(),

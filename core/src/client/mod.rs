@@ -303,7 +303,8 @@ impl Client {
             return false;
         }
         let since_ms = *self.over_soft_since_ms.get_or_insert(now_ms);
-        (now_ms - since_ms).max(0) as u64 / 1000 > soft_seconds
+        // Redis counts the seconds of the wall clock that began meanwhile.
+        (now_ms.div_euclid(1000) - since_ms.div_euclid(1000)).max(0) as u64 > soft_seconds
     }
 
     /// Appends a reply that was waited for, unless CLIENT REPLY wants none.

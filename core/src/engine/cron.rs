@@ -20,6 +20,8 @@ const TIDY_BYTES: usize = 1 << 20;
 
 /// How often connections are looked at that are idle or do not read, in microseconds.
 const SWEEP_US: u64 = 1_000_000;
+/// The same while one has more to be sent than its soft limit.
+const SWEEP_OVER_SOFT_US: u64 = 100_000;
 
 impl Engine {
     /// Time has passed. Early or repeated calls do nothing.
@@ -71,8 +73,9 @@ impl Engine {
                 };
         }
         if now.mono_us >= self.next_sweep_us && self.has_connections_to_sweep() {
-            self.next_sweep_us = now.mono_us + SWEEP_US;
             self.sweep_connections();
+            let over = !self.server.clients.over_soft.is_empty();
+            self.next_sweep_us = now.mono_us + if over { SWEEP_OVER_SOFT_US } else { SWEEP_US };
         }
         self.after_input();
     }

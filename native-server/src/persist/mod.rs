@@ -43,8 +43,8 @@ use reports::Reports;
 use snapshot::Writing;
 
 /// Bytes of a snapshot that are made in a turn of the loop that has other work, and in one that has none.
-const STEP_BYTES: usize = 16 << 10;
-const IDLE_STEP_BYTES: usize = 256 << 10;
+const STEP_BYTES: usize = 8 << 10;
+const IDLE_STEP_BYTES: usize = 16 << 10;
 
 /// The settings that are about files.
 #[derive(Debug, Clone, PartialEq, Eq)]

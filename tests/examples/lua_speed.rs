@@ -42,6 +42,11 @@ const ROWS: &[(&str, &str)] = &[
         "local f = 'local a, b = 1, 2 if a < b then return function(x) return x.y + a * b end end '
          for i = 1, 1e4 do assert(loadstring(f)) end",
     ),
+    (
+        "compile 1000 lines, 50 x",
+        r"local line = 'do local a, b = 1, 2 if a < b then c = function(x) return x.y + a * b end end end\n'
+         local f = line:rep(1000) for i = 1, 50 do assert(loadstring(f)) end",
+    ),
 ];
 
 fn main() {

@@ -12,7 +12,8 @@ const FLAGS: &[u8] = b"AbBcdeEiIMNOPrRStTuUx";
 /// One property of a connection.
 #[derive(Debug)]
 enum Property<'a> {
-    Ids(Vec<u64>),
+    /// As they were asked for, and sorted: there may be many of both, numbers and connections.
+    Ids(Vec<u64>, Vec<u64>),
     Addr(&'a [u8]),
     Laddr(&'a [u8]),
     Ip(&'a [u8]),
@@ -85,7 +86,9 @@ impl<'a> Filter<'a> {
                         }
                     }
                     used = ids.len();
-                    Property::Ids(ids)
+                    let mut sorted = ids.clone();
+                    sorted.sort_unstable();
+                    Property::Ids(ids, sorted)
                 }
                 b"TYPE" => Property::Class(class(value)?),
                 b"ADDR" => Property::Addr(value),
@@ -117,7 +120,7 @@ impl<'a> Filter<'a> {
     /// The numbers, if they are all that is asked for: then they also say the order.
     pub(super) fn only_ids(&self) -> Option<&[u64]> {
         match &*self.wanted {
-            [(true, Property::Ids(ids))] if self.skip_me.is_none() => Some(ids),
+            [(true, Property::Ids(ids, _))] if self.skip_me.is_none() => Some(ids),
             _ => None,
         }
     }
@@ -132,7 +135,7 @@ impl Property<'_> {
     fn is_of(&self, client: &Client, clients: &Clients) -> bool {
         let past = |since_ms: i64, seconds: i64| (clients.now_ms - since_ms) / 1000 >= seconds;
         match *self {
-            Property::Ids(ref ids) => ids.contains(&client.id),
+            Property::Ids(_, ref sorted) => sorted.binary_search(&client.id).is_ok(),
             Property::Addr(addr) => client.peer.addr.as_bytes() == addr,
             Property::Laddr(addr) => client.peer.laddr.as_bytes() == addr,
             Property::Ip(ip) => {

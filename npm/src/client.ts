@@ -1,7 +1,7 @@
 /** Commands over a connection of their own, one promise each: for what waits, and for replies as RESP2 has them. */
 
+import type { Channel } from './channel.js';
 import type { Connection } from './connection.js';
-import type { Engine } from './engine.js';
 import { ReplyError } from './error.js';
 import { Reader, replyEnd, type Reply } from './reply.js';
 import type { Arg } from './request.js';
@@ -42,21 +42,29 @@ interface Waiter {
 }
 
 export class Client {
-  readonly connection: Connection;
+  readonly connection: Channel;
+  private open = true;
   /** Gets what comes while no reply is waited for: messages, and what MONITOR shows. */
   onMessage: ((message: Reply) => void) | undefined;
   private readonly reader = new Reader();
   private waiters: Waiter[] = [];
   private rest: Uint8Array = new Uint8Array(0);
 
-  constructor(engine: Engine, address?: string) {
-    this.connection = engine.connect(address);
+  /** On a new connection of an engine, or on a connection that is there. */
+  constructor(place: { connect(address?: string): Connection } | Channel, address?: string) {
+    this.connection = 'connect' in place ? place.connect(address) : place;
     this.connection.onData((bytes) => this.take(bytes));
     this.connection.onClose(() => {
+      this.open = false;
       const waiters = this.waiters;
       this.waiters = [];
       for (const waiter of waiters) waiter.done(new ReplyError('ERR the connection is closed', waiter.command));
     });
+  }
+
+  /** Whether its connection is open. */
+  get isOpen(): boolean {
+    return this.open;
   }
 
   /** Sends a command. The promise never rejects: an error is a `ReplyError` among the replies. */
@@ -76,7 +84,7 @@ export class Client {
   private ask(command: readonly Arg[], how: { bytes: boolean; raw: boolean }): Promise<Reply | Uint8Array> {
     return new Promise((done) => {
       const name = String(command[0]).toLowerCase();
-      if (!this.connection.isOpen) return done(new ReplyError('ERR the connection is closed', name));
+      if (!this.open) return done(new ReplyError('ERR the connection is closed', name));
       this.waiters.push({ ...how, command: name, done });
       this.connection.write(encode(command));
     });

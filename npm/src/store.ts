@@ -8,9 +8,10 @@
  */
 
 import type { Channel, Host } from './channel.js';
+import { Client } from './client.js';
 import { setTimer } from './clock.js';
 import { Engine, type EngineOptions } from './engine.js';
-import { ConnectionLostError, TransactionConflictError } from './error.js';
+import { ConnectionLostError, ReplyError, TransactionConflictError } from './error.js';
 import { Feed, type Listener, Listeners, type Message, namesOf, type Way, WAYS } from './feed.js';
 import type { Commands } from './generated/commands.js';
 import { LiveQueries, type LiveQuery } from './live.js';
@@ -21,6 +22,7 @@ import { isWalk, SCANS, type Scans, type ScansAndWalks, walkLater } from './scan
 import { type Greeting, Session } from './session.js';
 import { type Spawn, sharedHost, workerHost } from './spawn.js';
 import { headOf, install, named, plainArgs, type Request } from './table.js';
+import { waits } from './waits.js';
 
 /** How a store is to be, and where its engine lives; without any of these, in this process. */
 export interface StoreOptions extends EngineOptions, Greeting {
@@ -42,8 +44,6 @@ export interface StoreBytes extends Commands<Uint8Array, 'later'>, Scans<Uint8Ar
 
 export interface Store extends Commands<string, 'later'>, ScansAndWalks<'later'> {}
 
-/** They wait, and with them everything behind them on their connection. */
-const WAITING = new Set(['blmove', 'blmpop', 'blpop', 'brpop', 'brpoplpush', 'bzmpop', 'bzpopmax', 'bzpopmin', 'wait', 'waitaof']);
 /** They belong to one connection, and a store's callers share theirs. What to use instead. */
 const REFUSED: { readonly [name: string]: string | undefined } = {
   __proto__: null as never,
@@ -202,6 +202,19 @@ export class Store {
     return this.host.connect(address);
   }
 
+  /** A connection for commands as they come, with replies as RESP2 has them. @internal */
+  async openClient(address?: string): Promise<Client> {
+    const client = new Client(await this.connect(address));
+    const { username = 'default', password } = this.greeting;
+    const greeting = [...(password === undefined ? [] : [['AUTH', username, password]]), ...(this.database === 0 ? [] : [['SELECT', this.database]])];
+    for (const reply of await Promise.all(greeting.map((command) => client.send(command)))) {
+      if (!(reply instanceof ReplyError)) continue;
+      client.close();
+      throw reply;
+    }
+    return client;
+  }
+
   /** Closes it: pending calls reject, subscriptions and live queries end. An engine of its own is let go. */
   close(): void {
     if (this.closed) return;
@@ -248,7 +261,7 @@ export class Store {
         return reply;
       });
     }
-    if (!WAITING.has(name) && !(name.startsWith('xread') && args.some((arg) => String(arg).toUpperCase() === 'BLOCK'))) {
+    if (!waits(name, args)) {
       return this.main().send(head, args, bytes);
     }
     const session = this.take();

@@ -2,13 +2,121 @@
  * Upstash's REST protocol on an engine of one's own: `@upstash/redis` unchanged, with or without HTTP.
  *
  * `requester(engine)` goes into `new Redis(…)` in place of a URL and a token; `toFetchHandler(engine, …)`
- * is a server for any runtime that has `Request` and `Response`.
+ * is a server for any runtime that has `Request` and `Response`. In an engine's place may be a store, or the
+ * objects of `redstart/durable-object`.
  */
 
-import { type Arg, Client, type Engine, type Reply, ReplyError } from './index.js';
+import { type Arg, Client, ConnectionLostError, type Engine, type Reply, ReplyError, type Store } from './index.js';
+import { waits } from './waits.js';
 
 /** What a batch or a single command comes to. */
 type Result = { result: unknown } | { error: string };
+
+/** Events that a request may ask for. */
+export type Events = 'subscribe' | 'psubscribe' | 'monitor';
+
+/** What commands are run on. Replies are as RESP2 has them, and errors stand among them. */
+export interface Backend {
+  send(command: readonly Arg[], bytes: boolean): Promise<Reply>;
+  /** The same with the reply in RESP2. */
+  raw(command: readonly Arg[]): Promise<Uint8Array>;
+  /** Runs a command that waits. Where this is missing, such commands are refused. */
+  wait?(command: readonly Arg[], bytes: boolean, signal: AbortSignal | undefined): Promise<Reply>;
+  /** All of them in one transaction: their replies, or the error that refused the whole. */
+  transaction(commands: readonly (readonly Arg[])[], bytes: boolean): Promise<Reply[] | ReplyError>;
+  /** Tells what comes, as lists of words, until the function that is returned is called. */
+  listen(way: Events, names: readonly string[], tell: (words: readonly string[]) => void): () => void;
+  flags(name: string): readonly string[] | Promise<readonly string[]>;
+}
+
+/** Where commands may be run: an engine, a store wherever its engine lives, an object or a cluster of them. */
+export type Place = Engine | Store | { backend(): Backend };
+
+/** An engine or a store, by a connection that requests share. */
+class Connected implements Backend {
+  private readonly open: () => Client | Promise<Client>;
+  private shared: Client | Promise<Client> | undefined;
+  private readonly known = new Map<string, readonly string[]>();
+
+  constructor(place: Engine | Store) {
+    this.open = 'openClient' in place ? () => place.openClient('upstash:0') : () => new Client(place, 'upstash:0');
+  }
+
+  async send(command: readonly Arg[], bytes: boolean): Promise<Reply> {
+    const client = this.client();
+    return client instanceof Client ? client.send(command, bytes) : (await client).send(command, bytes);
+  }
+
+  async raw(command: readonly Arg[]): Promise<Uint8Array> {
+    const client = this.client();
+    return client instanceof Client ? client.raw(command) : (await client).raw(command);
+  }
+
+  async wait(command: readonly Arg[], bytes: boolean, signal: AbortSignal | undefined): Promise<Reply> {
+    const client = await this.open();
+    const close = () => client.close();
+    if (signal?.aborted) close();
+    signal?.addEventListener('abort', close);
+    // The engine's own timers keep no process alive, but somebody waits here.
+    const awake = setInterval(() => undefined, 0x7fffffff);
+    try {
+      return await client.send(command, bytes);
+    } finally {
+      clearInterval(awake);
+      signal?.removeEventListener('abort', close);
+      close();
+    }
+  }
+
+  async transaction(commands: readonly (readonly Arg[])[], bytes: boolean): Promise<Reply[] | ReplyError> {
+    const client = await this.client();
+    // They are written in one go, so nobody's commands come between them.
+    void client.send(['MULTI']);
+    for (const command of commands) void client.send(command);
+    return (await client.send(['EXEC'], bytes)) as Reply[] | ReplyError;
+  }
+
+  listen(way: Events, names: readonly string[], tell: (words: readonly string[]) => void): () => void {
+    let stopped = false;
+    let client: Client | undefined;
+    const heard = (message: Reply) => tell((Array.isArray(message) ? message : [message instanceof Error ? message.message : message]).map(String));
+    void (async () => {
+      client = await this.open();
+      if (stopped) return client.close();
+      client.onMessage = heard;
+      heard(await client.send([way, ...names]));
+    })().catch((error: Error) => heard(error as ReplyError));
+    return () => {
+      stopped = true;
+      client?.close();
+    };
+  }
+
+  flags(name: string): readonly string[] | Promise<readonly string[]> {
+    return (
+      this.known.get(name) ??
+      this.send(['COMMAND', 'INFO', name], false).then((reply) => {
+        const [info] = reply as [null | [string, number, string[]]];
+        const flags = info?.[2] ?? [];
+        if (this.known.size < 1024) this.known.set(name, flags);
+        return flags;
+      })
+    );
+  }
+
+  private client(): Client | Promise<Client> {
+    const shared = this.shared;
+    if (shared && (!(shared instanceof Client) || shared.isOpen)) return shared;
+    const opening = (this.shared = this.open());
+    if (!(opening instanceof Client)) {
+      opening.then(
+        (client) => (this.shared = client),
+        () => (this.shared = undefined),
+      );
+    }
+    return opening;
+  }
+}
 
 /** What is about a connection, which requests over HTTP share. */
 const OF_A_CONNECTION = new Set([
@@ -20,70 +128,100 @@ const OF_A_CONNECTION = new Set([
 const HARMLESS = new Set(['ping', 'echo']);
 const TOO_MUCH = new Set(['keys', 'scan']);
 
-/** Runs commands for many requests on one connection. */
+/** How a request is to be run. */
+interface How {
+  readOnly: boolean;
+  bytes: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** Runs commands for many requests. */
 class Runner {
-  private readonly engine: Engine;
-  private shared: Client | undefined;
-  private readonly flags = new Map<string, readonly string[]>();
+  private readonly backend: Backend;
+  private readonly wait: Backend['wait'];
+  private requests = 0;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  constructor(place: Place, mayWait = true) {
+    this.backend = 'backend' in place ? place.backend() : new Connected(place);
+    this.wait = mayWait ? this.backend.wait?.bind(this.backend) : undefined;
   }
 
-  /** A connection for one purpose, in RESP2. */
-  client(): Client {
-    return new Client(this.engine, 'upstash:0');
+  /** Says how far the data are that a reply is of. There is one copy of them, so that any later one is as good. */
+  get token(): string {
+    return this.requests.toString(36);
   }
 
-  /** Why the command may not be sent; nothing if it may. */
-  refused(command: readonly Arg[], readOnly: boolean): string | undefined {
-    const name = String(command[0]).toLowerCase();
-    const waits = this.flagsOf(name).includes('blocking') && (!/^xread/.test(name) || command.some((arg) => String(arg).toLowerCase() === 'block'));
-    if (waits || OF_A_CONNECTION.has(name)) return `ERR Command is not available: '${name}'`;
-    if (!readOnly) return undefined;
-    const reads = HARMLESS.has(name) || (this.flagsOf(name).includes('readonly') && !TOO_MUCH.has(name));
-    return reads ? undefined : `NOPERM this user has no permissions to run the '${name}' command`;
-  }
-
-  async run(command: readonly Arg[], readOnly: boolean, bytes: boolean): Promise<Reply> {
-    const refused = this.refused(command, readOnly);
+  async run(command: readonly Arg[], how: How): Promise<Reply> {
+    this.requests++;
+    const name = nameOf(command);
+    const refused = this.refused(name, command) ?? (how.readOnly ? await this.forbidden(name) : undefined);
     if (refused) return new ReplyError(refused);
-    if (!this.shared?.connection.isOpen) this.shared = this.client();
-    return this.shared.send(scripted(command), bytes);
+    if (waits(name, command)) return this.wait!(command, how.bytes, how.signal);
+    const plain = name === 'scan' ? withoutTypes(command) : undefined;
+    return plain ? this.scan(plain, how.bytes) : this.backend.send(scripted(command), how.bytes);
   }
 
   async raw(command: readonly Arg[], readOnly: boolean): Promise<Uint8Array> {
-    const refused = this.refused(command, readOnly);
-    if (refused) return new TextEncoder().encode(`-${refused}\r\n`);
-    if (!this.shared?.connection.isOpen) this.shared = this.client();
-    return this.shared.raw(scripted(command));
+    this.requests++;
+    const name = nameOf(command);
+    const refused = this.refused(name, command) ?? (readOnly ? await this.forbidden(name) : undefined) ?? (waits(name, command) ? notHere(name) : undefined);
+    return refused ? new TextEncoder().encode(`-${refused}\r\n`) : this.backend.raw(scripted(command));
   }
 
   /** All of them in one transaction: their replies, or the error that refused the whole. */
-  async transaction(commands: readonly (readonly Arg[])[], readOnly: boolean, bytes: boolean): Promise<Reply[] | ReplyError> {
+  async transaction(commands: readonly (readonly Arg[])[], how: How): Promise<Reply[] | ReplyError> {
+    this.requests++;
     for (const command of commands) {
-      const refused = this.refused(command, readOnly);
+      const name = nameOf(command);
+      const refused = this.refused(name, command) ?? (how.readOnly ? await this.forbidden(name) : undefined) ?? (waits(name, command) ? notHere(name) : undefined);
       if (refused) return new ReplyError(refused);
     }
-    const client = this.client();
-    try {
-      void client.send(['MULTI']);
-      for (const command of commands) void client.send(scripted(command));
-      return (await client.send(['EXEC'], bytes)) as Reply[] | ReplyError;
-    } finally {
-      client.close();
-    }
+    return this.backend.transaction(commands.map(scripted), how.bytes);
   }
 
-  private flagsOf(name: string): readonly string[] {
-    let flags = this.flags.get(name);
-    if (!flags) {
-      const [info] = this.engine.call('COMMAND', 'INFO', name) as [null | [string, number, string[]]];
-      flags = info?.[2] ?? [];
-      if (this.flags.size < 1024) this.flags.set(name, flags);
-    }
-    return flags;
+  /** Calls `line` with each message as Upstash words it, until the function that is returned is called. */
+  listen(way: Events, names: readonly string[], line: (text: string) => void): () => void {
+    return this.backend.listen(way, names, (words) => line(way === 'monitor' ? JSON.stringify(words[0]) : words.join(',')));
   }
+
+  /** Why nobody may send the command; nothing if they may. */
+  private refused(name: string, command: readonly Arg[]): string | undefined {
+    if (waits(name, command) && !this.wait) return notHere(name);
+    if (name === 'client' && String(command[1]).toLowerCase() === 'setinfo') return undefined;
+    return OF_A_CONNECTION.has(name) ? notHere(name) : undefined;
+  }
+
+  /** Why a reader may not send it. */
+  private async forbidden(name: string): Promise<string | undefined> {
+    const reads = HARMLESS.has(name) || (!TOO_MUCH.has(name) && (await this.backend.flags(name)).includes('readonly'));
+    return reads ? undefined : `NOPERM this user has no permissions to run the '${name}' command`;
+  }
+
+  /** SCAN with the type of each key behind it, which only Upstash has. */
+  private async scan(command: readonly Arg[], bytes: boolean): Promise<Reply> {
+    const reply = await this.backend.send(command, bytes);
+    if (!Array.isArray(reply)) return reply;
+    const [cursor, keys] = reply as [Reply, (string | Uint8Array)[]];
+    const types = await Promise.all(keys.map((key) => this.backend.send(['TYPE', key], bytes)));
+    return [cursor, keys.flatMap((key, i) => [key, types[i]!])];
+  }
+}
+
+function nameOf(command: readonly Arg[]): string {
+  return String(command[0]).toLowerCase();
+}
+
+function notHere(name: string): string {
+  return `ERR Command is not available: '${name}'`;
+}
+
+/** A SCAN that has WITHTYPE, without it. */
+function withoutTypes(command: readonly Arg[]): readonly Arg[] | undefined {
+  // Behind the cursor options have a value each.
+  for (let at = 2; at < command.length; at += 2) {
+    if (String(command[at]).toLowerCase() === 'withtype') return [...command.slice(0, at), ...command.slice(at + 1)];
+  }
+  return undefined;
 }
 
 /** Upstash's own scripts have a flag that Redis does not know. */
@@ -101,12 +239,13 @@ function scripted(command: readonly Arg[]): readonly Arg[] {
 }
 
 /** Replies as JSON has them: bytes as text or base64, integers that a number cannot hold as text. */
-function plain(reply: Reply, base64: boolean): unknown {
+function plain(reply: Reply, base64: boolean, inside = false): unknown {
   if (reply instanceof Uint8Array) return base64 ? toBase64(reply) : new TextDecoder().decode(reply);
-  if (typeof reply === 'string') return base64 && reply !== 'OK' ? toBase64(new TextEncoder().encode(reply)) : reply;
-  if (typeof reply === 'bigint') return String(reply);
-  if (reply instanceof ReplyError) return reply.message;
-  if (Array.isArray(reply)) return reply.map((item) => plain(item, base64));
+  // OK goes as it is, but not within lists, where the client would take it for base64.
+  if (typeof reply === 'string') return base64 && (inside || reply !== 'OK') ? toBase64(new TextEncoder().encode(reply)) : reply;
+  if (typeof reply === 'bigint') return base64 ? btoa(String(reply)) : String(reply);
+  if (reply instanceof ReplyError) return base64 ? toBase64(new TextEncoder().encode(reply.message)) : reply.message;
+  if (Array.isArray(reply)) return reply.map((item) => plain(item, base64, true));
   return reply;
 }
 
@@ -135,47 +274,50 @@ export interface Requester {
   request<T>(request: UpstashRequest): Promise<T>;
 }
 
-/** Carries the requests of `@upstash/redis` to `engine`, in this process and without HTTP. */
-export function requester(engine: Engine): Requester {
-  const runner = new Runner(engine);
+/** Carries the requests of `@upstash/redis` to `place`, in this process and without HTTP. */
+export function requester(place: Place): Requester {
+  const runner = new Runner(place);
+  const refused = (text: string, body: unknown) => `${text}, command was: ${JSON.stringify(body)}`;
+  const how = { readOnly: false, bytes: false };
   const carry = async ({ path, body, onMessage, signal }: UpstashRequest): Promise<unknown> => {
     const [way, ...names] = path ?? [];
     switch (way) {
       case 'pipeline':
-        return Promise.all((body as Arg[][]).map(async (command) => result(await runner.run(words(command), false, false), false)));
+        return Promise.all((body as Arg[][]).map(async (command) => result(await runner.run(words(command), { ...how, signal }), false)));
       case 'multi-exec': {
-        const replies = await runner.transaction((body as Arg[][]).map(words), false, false);
-        return replies instanceof ReplyError ? { error: replies.message } : replies.map((reply) => result(reply, false));
+        const replies = await runner.transaction((body as Arg[][]).map(words), how);
+        // For batches the client throws what is thrown here, and knows no other way to be told.
+        if (replies instanceof ReplyError) throw Object.assign(new Error(refused(replies.message, body)), { name: 'UpstashError' });
+        return replies.map((reply) => result(reply, false));
       }
       case 'subscribe':
       case 'psubscribe': {
-        const stop = listen(runner, way, names.map(decodeURIComponent), (line) => onMessage?.(line));
+        const stop = runner.listen(way, names, (line) => onMessage?.(line));
         signal?.addEventListener('abort', stop);
         return { result: 1 };
       }
       default: {
-        const reply = await runner.run(words(body as Arg[]), false, false);
-        // The client throws what is thrown here, as it does with what a server refuses.
-        if (reply instanceof ReplyError) throw new Error(`${reply.message}, command was: ${JSON.stringify(body)}`);
-        return { result: plain(reply, false) };
+        const reply = await runner.run(words(body), { ...how, signal });
+        return reply instanceof ReplyError ? { error: refused(reply.message, body) } : { result: plain(reply, false) };
       }
     }
   };
-  return { readYourWrites: false, upstashSyncToken: '', request: carry as Requester['request'] };
+  const own: Requester = {
+    readYourWrites: true,
+    upstashSyncToken: '',
+    request: (async (request: UpstashRequest) => {
+      const answer = await carry(request);
+      if (own.readYourWrites) own.upstashSyncToken = runner.token;
+      return answer;
+    }) as Requester['request'],
+  };
+  return own;
 }
 
 /** Arguments as they are sent: JSON's other values as text. */
 function words(command: unknown): Arg[] {
   if (!Array.isArray(command) || command.length === 0) throw new TypeError('ERR failed to parse command: expected a list of arguments');
-  return command.map((arg) => (typeof arg === 'string' || typeof arg === 'number' || arg instanceof Uint8Array ? arg : typeof arg === 'object' ? JSON.stringify(arg) : String(arg)));
-}
-
-/** Calls `line` with each message as Upstash words it, until the function that is returned is called. */
-function listen(runner: Runner, way: 'subscribe' | 'psubscribe' | 'monitor', names: readonly string[], line: (text: string) => void): () => void {
-  const client = runner.client();
-  client.onMessage = (message) => line(typeof message === 'string' ? JSON.stringify(message) : (message as Reply[]).map(String).join(','));
-  void client.send([way, ...names]).then((reply) => line(typeof reply === 'string' ? JSON.stringify(reply) : Array.isArray(reply) ? reply.map(String).join(',') : String(reply)));
-  return () => client.close();
+  return command.map((arg) => (typeof arg === 'string' || typeof arg === 'number' || arg instanceof Uint8Array ? arg : (JSON.stringify(arg) ?? 'null')));
 }
 
 /** How a fetch handler is to be. */
@@ -186,6 +328,8 @@ export interface HandlerOptions {
   readOnlyToken?: string;
   /** The most bytes a body may have; more are refused with status 413. 10 MiB unless set. */
   maxBody?: number;
+  /** Whether commands may wait (`BLPOP`), each on a connection of its own, until its request is aborted. `true` unless set. */
+  blocking?: boolean;
 }
 
 /** What the token of a request allows; nothing if it has none that is known. */
@@ -207,9 +351,9 @@ const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
  * `/multi-exec`, `/subscribe`, `/psubscribe` and `/monitor` as server-sent events, the encodings `base64`
  * and `resp2`.
  */
-export function toFetchHandler(engine: Engine, options: HandlerOptions): (request: Request) => Promise<Response> {
+export function toFetchHandler(place: Place, options: HandlerOptions): (request: Request) => Promise<Response> {
   if (!options.token) throw new TypeError('toFetchHandler: expected a token');
-  const runner = new Runner(engine);
+  const runner = new Runner(place, options.blocking);
   const limit = options.maxBody ?? 10 * 1024 * 1024;
 
   return async (request) => {
@@ -228,55 +372,70 @@ export function toFetchHandler(engine: Engine, options: HandlerOptions): (reques
     if (format === 'resp2' && base64) return refuse(400, 'ERR base64 encoding goes with json only');
 
     const path = url.pathname.split('/').filter((part) => part !== '');
+    const how = { readOnly, bytes: true, signal: request.signal };
     try {
       const [first = ''] = path;
       if (first === 'pipeline' || first === 'multi-exec') {
         const commands = JSON.parse(new TextDecoder().decode(body)) as unknown;
         if (!Array.isArray(commands)) return refuse(400, 'ERR failed to parse pipeline: expected a list of commands');
-        return await batch(runner, first, commands.map(words), readOnly, base64, format);
+        return synced(await batch(runner, first, commands.map(words), how, base64, format), runner);
       }
-      const wantsEvents = first === 'subscribe' || first === 'psubscribe' || first === 'monitor';
-      if (wantsEvents) {
+      if (first === 'subscribe' || first === 'psubscribe' || first === 'monitor') {
         if (first === 'monitor' && readOnly) return refuse(400, "NOPERM this user has no permissions to run the 'monitor' command");
-        return events(runner, first, path.slice(1).map(decodeURIComponent));
+        const names = path.slice(1).map(decodeURIComponent);
+        if (first !== 'monitor' && names.length === 0) return refuse(400, `ERR wrong number of arguments for '${first}' command`);
+        return events(runner, first, names, request.signal);
       }
       const command = path.length > 0 ? inPath(path, url.searchParams, request.method, body) : words(JSON.parse(new TextDecoder().decode(body)));
-      if (format === 'resp2') return new Response((await runner.raw(command, readOnly)) as unknown as BodyInit, { headers: { 'content-type': 'application/octet-stream' } });
-      const reply = await runner.run(command, readOnly, true);
-      return answer(result(reply, base64), reply instanceof ReplyError ? 400 : 200);
+      if (format === 'resp2') return synced(binary(await runner.raw(command, readOnly)), runner);
+      const reply = await runner.run(command, how);
+      return synced(answer(result(reply, base64), reply instanceof ReplyError ? 400 : 200), runner);
     } catch (error) {
       if (error instanceof SyntaxError || error instanceof TypeError || error instanceof URIError) {
         return refuse(400, error.message.startsWith('ERR ') ? error.message : `ERR failed to parse command: ${error.message}`);
       }
+      if (error instanceof ConnectionLostError) return refuse(503, `ERR ${error.message}`);
       throw error;
     }
   };
 }
 
-async function batch(runner: Runner, way: string, commands: Arg[][], readOnly: boolean, base64: boolean, format: string): Promise<Response> {
+async function batch(runner: Runner, way: string, commands: Arg[][], how: How, base64: boolean, format: string): Promise<Response> {
   if (way === 'pipeline') {
-    if (format === 'resp2') {
-      const parts = await Promise.all(commands.map((command) => runner.raw(command, readOnly)));
-      return new Response(new Blob(parts as unknown as BlobPart[]), { headers: { 'content-type': 'application/octet-stream' } });
-    }
-    return answer(await Promise.all(commands.map(async (command) => result(await runner.run(command, readOnly, true), base64))), 200);
+    if (format === 'resp2') return binary(new Blob((await Promise.all(commands.map((command) => runner.raw(command, how.readOnly)))) as unknown as BlobPart[]));
+    return answer(await Promise.all(commands.map(async (command) => result(await runner.run(command, how), base64))), 200);
   }
   if (format === 'resp2') return refuse(400, 'ERR resp2 does not go with multi-exec');
-  const replies = await runner.transaction(commands, readOnly, true);
+  const replies = await runner.transaction(commands, how);
   if (replies instanceof ReplyError) return answer({ error: replies.message }, 400);
   return answer(replies.map((reply) => result(reply, base64)), 200);
 }
 
-function events(runner: Runner, way: 'subscribe' | 'psubscribe' | 'monitor', names: readonly string[]): Response {
+function events(runner: Runner, way: Events, names: readonly string[], signal: AbortSignal | undefined): Response {
   let stop = () => {};
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
       const encoder = new TextEncoder();
-      stop = listen(runner, way, names, (line) => controller.enqueue(encoder.encode(`data: ${line}\n\n`)));
+      // A message of several lines has as many lines of data.
+      stop = runner.listen(way, names, (text) => controller.enqueue(encoder.encode(`data: ${text.replace(/\r\n?|\n/g, '\ndata: ')}\n\n`)));
+      signal?.addEventListener('abort', () => {
+        stop();
+        try {
+          controller.close();
+        } catch {
+          // Its reader has cancelled.
+        }
+      });
     },
     cancel: () => stop(),
   });
   return new Response(stream, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' } });
+}
+
+/** What the client sends back with its next request, to read what it has written. */
+function synced(response: Response, runner: Runner): Response {
+  response.headers.set('upstash-sync-token', runner.token);
+  return response;
 }
 
 /** `/set/key/value?EX=60`: the words of the path, the body of a POST, and the query. */
@@ -325,6 +484,10 @@ function same(given: string, token: string): boolean {
 
 function answer(body: unknown, status: number): Response {
   return new Response(JSON.stringify(body), { status, headers: JSON_TYPE });
+}
+
+function binary(body: unknown): Response {
+  return new Response(body as BodyInit, { headers: { 'content-type': 'application/octet-stream' } });
 }
 
 function refuse(status: number, error: string): Response {

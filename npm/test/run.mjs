@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const here = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name) => `${here}node_modules/.bin/${name}`;
 const RUNTIMES = {
-  node: [process.execPath, '--test', 'test/node.test.mjs', 'test/clients.test.mjs', 'test/node-cjs.test.cjs', 'test/types.test.mjs', 'test/readme.test.mjs', 'test/scripts.test.mjs', 'test/store.test.mjs', 'test/package.test.mjs', 'test/lua.test.mjs', 'test/libraries.test.mjs', 'test/storage.test.mjs'],
+  node: [process.execPath, '--test', 'test/node.test.mjs', 'test/clients.test.mjs', 'test/upstash.test.mjs', 'test/node-cjs.test.cjs', 'test/types.test.mjs', 'test/readme.test.mjs', 'test/scripts.test.mjs', 'test/store.test.mjs', 'test/package.test.mjs', 'test/lua.test.mjs', 'test/libraries.test.mjs', 'test/storage.test.mjs'],
   deno: [bin('deno'), 'run', '--no-prompt', '--no-config', '--quiet', 'test/deno.mjs'],
   'deno with workers': [bin('deno'), 'run', '--no-prompt', '--no-config', '--quiet', '--allow-read=dist', 'test/deno.mjs'],
   bun: [bin('bun'), 'test/bun.mjs'],

@@ -14,8 +14,6 @@ export interface RemoteBytes extends Commands<Uint8Array, 'later'>, Scans<Uint8A
 
 export interface Commander extends Commands<string, 'later'>, ScansAndWalks<'later'> {}
 
-/** They wait until there is something, so they go alone. */
-const WAITING = new Set(['blmove', 'blmpop', 'blpop', 'brpop', 'brpoplpush', 'bzmpop', 'bzpopmax', 'bzpopmin', 'wait', 'waitaof']);
 /** They belong to one connection, and callers share theirs. What to use instead. */
 const REFUSED: { readonly [name: string]: string | undefined } = {
   __proto__: null as never,
@@ -34,10 +32,6 @@ export function allowed(request: Request): Request {
   const instead = REFUSED[name];
   if (instead) throw new TypeError(`${name.replace('|', ' ')}: callers share one connection: use ${instead}`);
   return request;
-}
-
-export function waits({ head, args }: Request): boolean {
-  return WAITING.has(head.name) || (head.name.startsWith('xread') && args.some((arg) => String(arg).toUpperCase() === 'BLOCK'));
 }
 
 export abstract class Commander {

@@ -91,7 +91,8 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
     });
     if (token) {
       this.#access = { token, ...(readOnlyToken ? { readOnlyToken } : {}), ...(options.maxBody ? { maxBody: options.maxBody } : {}) };
-      this.#handler = toFetchHandler(this.engine, this.#access);
+      // Waits that end are a timer's, and that of a request would be nobody's.
+      this.#handler = toFetchHandler(this.engine, { ...this.#access, blocking: false });
     }
     this.#storage = options.storage ?? new SqliteStorage(ctx.storage);
     this.#sockets = new Sockets(ctx, this.engine);

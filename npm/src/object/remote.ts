@@ -10,7 +10,8 @@ import { type Channel, ConnectionLostError, type Host, type Listener, type Reply
 import { Writer } from '../request.js';
 import { Reader } from '../reply.js';
 import type { Request as Command } from '../table.js';
-import { Commander, waits } from './commander.js';
+import { waits } from '../waits.js';
+import { Commander } from './commander.js';
 import { Buffer, read } from './wire.js';
 
 /** A stub of a `RedisObject`, as much of it as is needed. */
@@ -74,7 +75,7 @@ export class Remote extends Commander {
 
   /** @internal */
   override send(command: Command): Promise<Reply> {
-    return waits(command) ? this.alone(command) : this.push(command);
+    return waits(command.head.name, command.args) ? this.alone(command) : this.push(command);
   }
 
   /** @internal */

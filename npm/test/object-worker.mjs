@@ -1,5 +1,6 @@
 // The Worker of object.mjs: what runs inside. Each path is a case, or a part of one.
 import { Cluster, connect, objectHost, RedisObject } from '../dist/durable-object.mjs';
+import { toFetchHandler } from '../dist/upstash.mjs';
 import { Store } from '../dist/workerd.mjs';
 import { equal } from './cases.mjs';
 
@@ -35,9 +36,9 @@ export class Cache extends RedisObject {
     return this.ctx.storage.getAlarm();
   }
   /** Counts the RPCs. */
-  exchange(requests) {
+  exchange(requests, resp) {
     this.carried = (this.carried ?? 0) + 1;
-    return super.exchange(requests);
+    return super.exchange(requests, resp);
   }
   carriedUntilNow() {
     return this.carried ?? 0;
@@ -341,6 +342,77 @@ export const cases = {
     equal((await (await ask('/strlen/k', 'secret')).json()).result, 500);
   },
 
+  "Upstash's REST protocol over all objects of a cluster": async (env) => {
+    const cluster = new Cluster(env.CACHE, { name: 'rested', shards: 3 });
+    const handler = toFetchHandler(cluster, { token: 'secret', readOnlyToken: 'reader' });
+    const ask = async (path, body, token = 'secret', headers = {}) => {
+      const response = await handler(new Request(`https://x${path}`, { method: 'POST', body: body && JSON.stringify(body), headers: { authorization: `Bearer ${token}`, ...headers } }));
+      return [response.status, await response.json()];
+    };
+    const carried = async () => {
+      const counts = await Promise.all([0, 1, 2].map((shard) => stubOf(env, `rested:${shard}/3`).carriedUntilNow()));
+      return counts.reduce((sum, n) => sum + n);
+    };
+    // The order of the replies is that of the commands, and each object is asked once.
+    const keys = Array.from({ length: 60 }, (_, i) => `k${i}`);
+    equal(await ask('/pipeline', keys.map((key, i) => ['SET', key, i])), [200, keys.map(() => ({ result: 'OK' }))]);
+    equal(await carried(), 3);
+    equal(await ask('/pipeline', keys.map((key) => ['GET', key])), [200, keys.map((_, i) => ({ result: String(i) }))]);
+    equal(await ask('/pipeline', [['LPUSH', 'k1', 1], ['MGET', 'k1', 'k2'], ['STRLEN', 'k3']]), [200, [
+      { error: 'WRONGTYPE Operation against a key holding the wrong kind of value' },
+      { error: "CROSSSLOT Keys in request don't hash to the same slot" },
+      { result: 1 },
+    ]]);
+    // Replies are as RESP2 has them.
+    await ask('/', ['HSET', 'h', 'f', '1.5']);
+    equal(await ask('/', ['HGETALL', 'h']), [200, { result: ['f', '1.5'] }]);
+    await ask('/zadd/z/1.5/m');
+    equal(await ask('/', ['ZRANGE', 'z', 0, -1, 'WITHSCORES']), [200, { result: ['m', '1.5'] }]);
+    equal(await ask('/', ['ZSCORE', 'z', 'm']), [200, { result: '1.5' }]);
+    equal(await ask('/', ['GET', 'k7'], 'secret', { 'upstash-encoding': 'base64' }), [200, { result: btoa('7') }]);
+    // Commands of a container have keys of their own.
+    equal(await ask('/', ['XGROUP', 'CREATE', 'x', 'g', '$', 'MKSTREAM']), [200, { result: 'OK' }]);
+    equal(await ask('/', ['OBJECT', 'ENCODING', 'k5']), [200, { result: 'int' }]);
+    // A transaction has one slot.
+    equal(await ask('/multi-exec', [['INCR', '{u}:a'], ['INCRBY', '{u}:b', 5], ['LPUSH', '{u}:a', 1], ['HSET', '{u}:h', 'f', 'v'], ['HGETALL', '{u}:h']]), [200, [
+      { result: 1 }, { result: 5 }, { error: 'WRONGTYPE Operation against a key holding the wrong kind of value' }, { result: 1 }, { result: ['f', 'v'] },
+    ]]);
+    equal(await ask('/multi-exec', [['INCR', 'a'], ['INCR', 'b']]), [400, { error: "CROSSSLOT Keys in request don't hash to the same slot" }]);
+    equal(await ask('/multi-exec', [['INCR', '{u}:a'], ['INCR']]), [400, { error: 'EXECABORT Transaction discarded because of previous errors.' }]);
+    equal(await ask('/', ['GET', '{u}:a']), [200, { result: '1' }]);
+    // What has no key goes everywhere.
+    equal(await ask('/', ['DBSIZE']), [200, { result: 66 }]);
+    const found = [];
+    for (let cursor = '0'; ; ) {
+      const [, { result }] = await ask('/', ['SCAN', cursor, 'COUNT', 20, 'WITHTYPE', 'MATCH', 'k*']);
+      for (let i = 0; i < result[1].length; i += 2) found.push(`${result[1][i]} ${result[1][i + 1]}`);
+      if ((cursor = result[0]) === '0') break;
+    }
+    equal(found.sort(), keys.map((key) => `${key} string`).sort());
+    const [, { result: sha }] = await ask('/', ['SCRIPT', 'LOAD', 'return KEYS[1]']);
+    equal(await ask('/pipeline', ['a', 'b', 'c', 'd'].map((key) => ['EVALSHA', sha, 1, key])), [200, ['a', 'b', 'c', 'd'].map((result) => ({ result }))]);
+    // Who may do what.
+    equal((await ask('/', ['GET', 'k1'], 'reader'))[0], 200);
+    equal((await ask('/', ['SET', 'k1', 1], 'reader'))[0], 400);
+    equal((await ask('/', ['GET', 'k1'], 'nobody'))[0], 401);
+    for (const command of [['BLPOP', 'q', 0], ['MULTI'], ['multi|x'], ['client|kill', 'x'], ['get k1']]) equal((await ask('/', command))[0], 400, String(command));
+    const raw = await handler(new Request('https://x/mget/{u}:a/{u}:none?_token=secret', { headers: { 'upstash-response-format': 'resp2' } }));
+    equal(await raw.text(), '*2\r\n$1\r\n1\r\n$-1\r\n');
+    // Messages, whichever object has the channel.
+    const events = await handler(new Request('https://x/subscribe/one/two/three?_token=secret'));
+    const reader = events.body.pipeThrough(new TextDecoderStream()).getReader();
+    let heard = '';
+    const until = async (text) => {
+      while (!heard.includes(text)) heard += (await reader.read()).value;
+    };
+    await until('data: subscribe,three,3\n\n');
+    for (const channel of ['one', 'two', 'three']) equal(await ask('/', ['PUBLISH', channel, `to ${channel}`]), [200, { result: 1 }]);
+    for (const channel of ['one', 'two', 'three']) await until(`data: message,${channel},to ${channel}\n\n`);
+    await reader.cancel();
+    equal(await ask('/', ['FLUSHALL']), [200, { result: 'OK' }]);
+    equal(await cluster.dbsize(), 0);
+  },
+
   'memory has a limit that an isolate can hold': async (env) => {
     const store = connect(env.CACHE, 'limit');
     equal((await store.configGet('maxmemory')).maxmemory, String(64 << 20));
@@ -364,6 +436,11 @@ export default {
     if (way === 'bench') return Response.json(await bench(env));
     if (way === 'rpc') return Response.json(await connect(env.CACHE, name).call(...(await request.json())));
     if (way === 'life') return new Response(await stubOf(env, name).life());
+    if (way === 'rest') {
+      const place = name === 'cluster' ? new Cluster(env.CACHE, { name: 'client', shards: 3 }) : connect(env.CACHE, name);
+      url.pathname = url.pathname.split('/').slice(3).join('/');
+      return toFetchHandler(place, { token: 'secret' })(new Request(url, request));
+    }
     // The rest is an object's: /object/<name>/…
     url.pathname = url.pathname.split('/').slice(3).join('/');
     return stubOf(env, name).fetch(new Request(url, request));

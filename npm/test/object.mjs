@@ -6,6 +6,7 @@ import { rmSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Redis } from '@upstash/redis';
 import { Miniflare } from 'miniflare';
 import { equal } from './cases.mjs';
 
@@ -19,6 +20,7 @@ const start = (options = {}) =>
       { type: 'ESModule', path: `${root}test/object-worker.mjs` },
       { type: 'ESModule', path: `${root}test/cases.mjs` },
       { type: 'ESModule', path: `${root}dist/durable-object.mjs` },
+      { type: 'ESModule', path: `${root}dist/upstash.mjs` },
       { type: 'ESModule', path: `${root}dist/workerd.mjs` },
       { type: 'ESModule', path: `${root}dist/core.mjs` },
       { type: 'CompiledWasm', path: `${root}dist/engine.wasm` },
@@ -33,6 +35,8 @@ const ask = async (path, init) => (await worker.dispatchFetch(`http://localhost$
 const rpc = (name, ...command) => ask(`/rpc/${name}`, { method: 'POST', body: JSON.stringify(command) });
 const life = async (name) => (await worker.dispatchFetch(`http://localhost/life/${name}`)).text();
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const sorted = (list) => [...list].sort();
 
 /** A WebSocket to an object, and what came over it since the last look. */
 async function open(path) {
@@ -123,6 +127,26 @@ const outside = {
     socket.send('EXEC\r\n');
     await socket.until('*1\r\n+OK\r\n');
     socket.close();
+  },
+
+  '@upstash/redis on one object and on a cluster of them': async () => {
+    const base = String(await worker.ready).replace(/\/$/, '');
+    for (const name of ['cluster', 'alone']) {
+      const redis = new Redis({ url: `${base}/rest/${name}`, token: 'secret', enableTelemetry: false });
+      equal(await Promise.all([redis.set('user:1', { name: 'Ada' }), redis.incr('n'), redis.hset('h', { f: 1 })]), ['OK', 1, 1]);
+      equal(await redis.pipeline().get('user:1').hgetall('h').zadd('z', { score: 1, member: 'm' }).zrange('z', 0, -1, { withScores: true }).exec(), [{ name: 'Ada' }, { f: 1 }, 1, ['m', 1]]);
+      equal(await redis.multi().set('{a}1', 1).get('{a}2').exec(), ['OK', null]);
+      equal(await redis.createScript('return redis.call("INCR", KEYS[1])').exec(['n'], []), 2);
+      const refused = await redis.mget('user:1', 'n').catch((error) => error.message);
+      equal(name === 'cluster' ? /CROSSSLOT/.test(refused) : refused, name === 'cluster' ? true : [{ name: 'Ada' }, 2]);
+      equal(sorted(await redis.keys('*')), ['h', 'n', 'user:1', 'z', '{a}1']);
+      const subscription = redis.subscribe('news');
+      const message = new Promise((done) => subscription.on('message', done));
+      await new Promise((done) => subscription.on('subscribe', done));
+      equal(await redis.publish('news', { hi: 1 }), 1);
+      equal(await message, { channel: 'news', message: { hi: 1 } });
+      await subscription.unsubscribe();
+    }
   },
 
   'another process finds what was acknowledged': async () => {

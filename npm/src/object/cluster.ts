@@ -73,8 +73,14 @@ export class Cluster extends Commander {
     return combine(response, await Promise.all(this.shards.map((shard) => shard.send(request))));
   }
 
+  /** @internal */
+  protected override flat(): Cluster {
+    const twin = Object.create(Cluster.prototype) as Cluster;
+    return Object.assign(twin, { facts: this.facts, guide: this.engine, shards: this.shards.map((shard) => shard.flat()) });
+  }
+
   /** A transaction goes to one object; the commands of a pipeline to those of their keys. */
-  protected override async sendAll(requests: readonly Request[], atomic: boolean): Promise<Reply[]> {
+  override async sendAll(requests: readonly Request[], atomic: boolean): Promise<Reply[]> {
     if (!atomic) {
       return Promise.all(
         requests.map((request) =>

@@ -5,6 +5,8 @@ import type { Commands } from '../generated/commands.js';
 import { Queue, transactionOf, transactionReplies } from '../queue.js';
 import { isWalk, SCANS, type Scans, type ScansAndWalks, walkLater } from '../scan.js';
 import { headOf, install, named, plainArgs, type Request } from '../table.js';
+import type { Backend } from '../upstash.js';
+import { type Flat, Rest } from './rest.js';
 
 /** The same commands with bytes where others give strings. */
 export interface RemoteBytes extends Commands<Uint8Array, 'later'>, Scans<Uint8Array, 'later'> {
@@ -41,7 +43,15 @@ export abstract class Commander {
   abstract send(request: Request): Promise<Reply>;
 
   /** Sends commands together, errors among their replies. @internal */
-  protected abstract sendAll(requests: readonly Request[], atomic: boolean): Promise<Reply[]>;
+  abstract sendAll(requests: readonly Request[], atomic: boolean): Promise<Reply[]>;
+
+  /** The same with replies as RESP2 has them. @internal */
+  protected abstract flat(): Flat;
+
+  /** What `toFetchHandler` and `requester` of `redstart/upstash` run requests on. */
+  backend(): Backend {
+    return new Rest(this.flat());
+  }
 
   /** Any command: `await store.call('SET', 'k', 'v', { EX: 60 })`. */
   async call(...command: Input[]): Promise<Reply> {

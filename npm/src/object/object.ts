@@ -12,13 +12,13 @@
  */
 
 import { DurableObject } from 'cloudflare:workers';
-import { Engine, EngineDeadError, type EngineOptions } from '../index.js';
+import { type Connection, Engine, EngineDeadError, type EngineOptions } from '../index.js';
 import type { Storage } from '../storage.js';
 import { accessOf, type HandlerOptions, toFetchHandler, unauthorized } from '../upstash.js';
 import { dataSet, expiries, expiriesIn } from './dataset.js';
 import { Sockets } from './sockets.js';
 import { SqliteStorage } from './sqlite.js';
-import { join } from './wire.js';
+import { count, join } from './wire.js';
 
 /** How an object is to be. */
 export interface ObjectOptions {
@@ -64,6 +64,8 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
   /** When keys expire, rounded up. */
   readonly #expiries = new Set<number>();
   #alarmAt: number | undefined;
+  /** Where requests are run whose replies are to be in RESP2. */
+  #resp2: Connection | undefined;
   /** Callers that wait. */
   #waiting = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -107,9 +109,9 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
     });
   }
 
-  /** Runs requests in RESP and replies in RESP3; `connect` makes them. */
-  exchange(requests: Uint8Array): Uint8Array | Promise<Uint8Array> {
-    const replies = this.#run(() => this.engine.exchange(requests));
+  /** Runs requests in RESP and replies in RESP3, or in RESP2; `connect` makes them. */
+  exchange(requests: Uint8Array, resp: 2 | 3 = 3): Uint8Array | Promise<Uint8Array> {
+    const replies = this.#run(() => (resp === 2 ? this.#flat(requests) : this.engine.exchange(requests)));
     const saved = this.#settle();
     return saved ? saved.then(() => replies) : replies;
   }
@@ -189,6 +191,20 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
     if (way === 'resp') return access === 'write' ? this.#sockets.open('resp', undefined, []) : unauthorized();
     if ((way === 'subscribe' || way === 'psubscribe' || way === 'ssubscribe') && names.length > 0) return this.#sockets.open('json', way, names);
     return new Response(null, { status: 404 });
+  }
+
+  /** The same with replies in RESP2, over a connection of its own. */
+  #flat(requests: Uint8Array): Uint8Array {
+    if (!this.#resp2?.isOpen) this.#resp2 = this.engine.connect('rpc:0');
+    const connection = this.#resp2;
+    const parts: Uint8Array[] = [];
+    connection.onData((bytes) => parts.push(bytes));
+    const wanted = count(requests);
+    connection.write(requests);
+    const replies = join(parts);
+    // Replies that come later would be taken for those of others.
+    if (count(replies) !== wanted) connection.close();
+    return replies;
   }
 
   /** Whatever the engine cannot survive, the object does not: it starts again from what is stored. */

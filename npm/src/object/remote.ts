@@ -16,7 +16,7 @@ import { Buffer, read } from './wire.js';
 
 /** A stub of a `RedisObject`, as much of it as is needed. */
 export interface Target {
-  exchange(requests: Uint8Array): Promise<Uint8Array>;
+  exchange(requests: Uint8Array, resp?: 2 | 3): Promise<Uint8Array>;
   wait(request: Uint8Array): Promise<Uint8Array>;
   door(): Promise<string>;
   fetch(request: Request): Promise<Response>;
@@ -42,6 +42,7 @@ interface Call {
 
 export class Remote extends Commander {
   private readonly find: () => Target;
+  private readonly resp: 2 | 3;
   private target: Target | undefined;
   /** How many RPCs are under way. */
   private under = 0;
@@ -52,9 +53,10 @@ export class Remote extends Commander {
   private readonly flushed = () => void this.flush();
 
   /** @internal */
-  constructor(find: () => Target) {
+  constructor(find: () => Target, resp: 2 | 3 = 3) {
     super();
     this.find = find;
+    this.resp = resp;
     this.reader.shares = true;
   }
 
@@ -90,6 +92,11 @@ export class Remote extends Commander {
         }),
       ),
     );
+  }
+
+  /** @internal */
+  override flat(): Remote {
+    return new Remote(this.find, 2);
   }
 
   /** A WebSocket to the object. @internal */
@@ -137,7 +144,7 @@ export class Remote extends Commander {
     this.buffer.shrink(BATCH_MAX / 8);
     let bytes: Uint8Array;
     try {
-      bytes = await this.carry(calls[0]!.command, (target) => target.exchange(requests));
+      bytes = await this.carry(calls[0]!.command, (target) => target.exchange(requests, this.resp));
     } catch (error) {
       for (const call of calls) call.failed(error);
       return;

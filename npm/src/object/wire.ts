@@ -2,7 +2,7 @@
 
 import type { Reply } from '../index.js';
 import type { Memory } from '../request.js';
-import { Reader } from '../reply.js';
+import { Reader, replyEnd } from '../reply.js';
 
 /** Bytes that grow, for a `Writer`. They always begin at 0. */
 export class Buffer implements Memory {
@@ -35,6 +35,13 @@ export function replies(bytes: Uint8Array, asBytes: boolean): Reply[] {
     if (!isPush) all.push(reply);
   }
   return all;
+}
+
+/** How many requests or replies there are. */
+export function count(bytes: Uint8Array): number {
+  let found = 0;
+  for (let at = 0; at < bytes.length && (at = replyEnd(bytes, at)) >= 0; ) found++;
+  return found;
 }
 
 /** Begins to read `bytes`. */

@@ -15,13 +15,16 @@ export const browserOptions = {
   ],
 };
 
-export async function serve(folder) {
+/** Serves a folder, and others below it: `{ '/dist/': url }`. */
+export async function serve(folder, others = {}) {
   const root = fileURLToPath(folder);
   const server = createServer(async (request, response) => {
     const name = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
     try {
       if (name.includes('..')) throw new Error('outside');
-      const body = await readFile(root + (name.endsWith('/') ? `${name}index.html` : name));
+      const other = Object.keys(others).find((prefix) => name.startsWith(prefix));
+      const path = other ? fileURLToPath(others[other]) + name.slice(other.length) : root + name;
+      const body = await readFile(name.endsWith('/') ? `${path}index.html` : path);
       response.writeHead(200, { 'content-type': TYPES[extname(name)] ?? (name.endsWith('/') ? 'text/html' : 'application/octet-stream') });
       response.end(body);
     } catch {
@@ -31,3 +34,6 @@ export async function serve(folder) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${server.address().port}`, server, close: () => server.close() };
 }
+
+/** The installed package below `/dist/`, the cases and the page below `/test/`. */
+export const servePackage = () => serve(new URL('..', import.meta.url), { '/dist/': new URL('.', import.meta.resolve('redstart')) });

@@ -1,11 +1,8 @@
 /** BullMQ inside workerd, unchanged: a queue, its jobs and its worker in a Durable Object's own engine. */
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { Miniflare } from 'miniflare';
 import { equal } from './cases.mjs';
+import { worker } from './workers.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const worker = `
+const contents = `
 import { Queue, Worker, QueueEvents } from 'bullmq';
 import { RedisObject } from 'redstart/durable-object';
 import { connector } from 'redstart/ioredis';
@@ -61,28 +58,16 @@ export default {
   },
 };`;
 
-const own = {
-  name: 'own',
+const prefixed = {
+  name: 'prefixed',
   setup(b) {
-    b.onResolve({ filter: /^redstart\// }, ({ path }) => ({ path: `./dist/${path.slice('redstart/'.length)}.mjs`, external: true }));
     // Without the prefix workerd does not know Node's modules.
     b.onResolve({ filter: /^(assert|buffer|child_process|crypto|dns|events|fs|net|os|path|stream|string_decoder|tls|tty|url|util|worker_threads|zlib)$/ }, ({ path }) => ({ path: `node:${path}`, external: true }));
   },
 };
-const { outputFiles } = await build({
-  stdin: { contents: worker, resolveDir: root, sourcefile: 'worker.mjs' },
-  bundle: true, write: false, format: 'esm', platform: 'node', target: 'es2022', logLevel: 'error', external: ['cloudflare:*', 'node:*'], plugins: [own],
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('/worker.mjs'); const __filename = '/worker.mjs', __dirname = '/';" },
-});
-const miniflare = new Miniflare({
-  compatibilityDate: '2026-04-01',
+const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire('/worker.mjs'); const __filename = '/worker.mjs', __dirname = '/';" };
+const miniflare = await worker({ contents, plugins: [prefixed], platform: 'node', banner }, {
   compatibilityFlags: ['nodejs_compat'],
-  modulesRoot: root,
-  modules: [
-    { type: 'ESModule', path: `${root}worker.mjs`, contents: outputFiles[0].text },
-    ...['durable-object', 'ioredis', 'workerd', 'core'].map((name) => ({ type: 'ESModule', path: `${root}dist/${name}.mjs` })),
-    { type: 'CompiledWasm', path: `${root}dist/engine.wasm` },
-  ],
   durableObjects: { JOBS: { className: 'Jobs', useSQLite: true } },
 });
 let failed = 1;

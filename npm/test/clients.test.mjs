@@ -14,6 +14,7 @@ import { Client, Engine } from 'redstart';
 import { connector } from 'redstart/ioredis';
 import { listen } from 'redstart/socket';
 import { requester, toFetchHandler } from 'redstart/upstash';
+import { dist } from './where.mjs';
 
 const TOKEN = 'a token of some length';
 
@@ -149,7 +150,7 @@ test('the fetch handler refuses what it must', async () => {
 });
 
 test('npx redstart serves the protocol', async () => {
-  const cli = fileURLToPath(new URL('../dist/cli.mjs', import.meta.url));
+  const cli = fileURLToPath(new URL('cli.mjs', dist));
   const path = join(mkdtempSync(join(tmpdir(), 'redstart-')), 'cli.sock');
   const child = spawn(process.execPath, [cli, '--unixsocket', path, '--maxmemory', '50mb']);
   try {

@@ -2,17 +2,18 @@
 import { readFileSync } from 'node:fs';
 import { EdgeVM } from '@edge-runtime/vm';
 import { build } from 'esbuild';
+import { dist, root } from './where.mjs';
 
-const root = new URL('..', import.meta.url);
 const bundle = await build({
   stdin: {
-    contents: `import * as redstart from './dist/edge-light.mjs'; import { runAll } from './test/cases.mjs'; import { runStore } from './test/store-cases.mjs';
+    contents: `import * as redstart from 'redstart'; import { runAll } from './test/cases.mjs'; import { runStore } from './test/store-cases.mjs';
       globalThis.result = Promise.all([runAll(redstart), runStore(redstart, () => redstart.Store.open())]);`,
-    resolveDir: root.pathname,
+    resolveDir: root,
   },
   bundle: true,
   write: false,
   format: 'iife',
+  conditions: ['edge-light'],
   plugins: [{
     name: 'wasm',
     setup(b) {
@@ -22,7 +23,7 @@ const bundle = await build({
   }],
 });
 const vm = new EdgeVM({
-  extend: (context) => Object.assign(context, { engineModule: new WebAssembly.Module(readFileSync(new URL('dist/engine.wasm', root))) }),
+  extend: (context) => Object.assign(context, { engineModule: new WebAssembly.Module(readFileSync(new URL('engine.wasm', dist))) }),
 });
 const results = await vm.evaluate(`${bundle.outputFiles[0].text};globalThis.result`);
 const failed = results.flatMap((result) => result.failed);

@@ -9,13 +9,9 @@ import { EdgeVM } from '@edge-runtime/vm';
 import { Redis } from '@upstash/redis';
 import { build } from 'esbuild';
 import IORedis from 'ioredis';
-import { Miniflare } from 'miniflare';
 import { equal } from './cases.mjs';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
-const bin = (name) => `${root}node_modules/.bin/${name}`;
-const bundle = async (entry, plugin) =>
-  (await build({ entryPoints: [`${root}examples/${entry}`], bundle: true, write: false, format: 'esm', platform: 'neutral', logLevel: 'error', external: ['cloudflare:*'], plugins: [plugin] })).outputFiles[0].text;
+import { bin, dist, root } from './where.mjs';
+import { worker as runWorker } from './workers.mjs';
 
 async function freePort() {
   const server = createServer();
@@ -30,7 +26,7 @@ async function serve(name, program, args, env, use) {
   const folder = mkdtempSync(join(tmpdir(), `redstart-${name}-`));
   cpSync(`${root}examples/${name}`, folder, { recursive: true });
   mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(root, join(folder, 'node_modules/redstart'));
+  symlinkSync(fileURLToPath(new URL('..', dist)), join(folder, 'node_modules/redstart'));
   // The import map asks the registry.
   rmSync(join(folder, 'deno.json'), { force: true });
   cpSync(`${root}examples/bun/package.json`, join(folder, 'package.json'));
@@ -64,22 +60,11 @@ async function upstash(url) {
 
 const examples = {
   async worker() {
-    const names = ['durable-object', 'upstash', 'workerd', 'core'];
-    const contents = await bundle('worker/src/index.ts', {
-      name: 'own',
-      setup: (b) => void b.onResolve({ filter: /^redstart\// }, ({ path }) => ({ path: `./dist/${path.slice('redstart/'.length)}.mjs`, external: true })),
-    });
     const config = JSON.parse(readFileSync(`${root}examples/worker/wrangler.jsonc`, 'utf8').replace(/^\s*\/\/.*$/gm, ''));
     equal(config.migrations[0].new_sqlite_classes, [config.durable_objects.bindings[0].class_name]);
     const { name, class_name: className } = config.durable_objects.bindings[0];
-    const miniflare = new Miniflare({
+    const miniflare = await runWorker({ file: `${root}examples/worker/${config.main}` }, {
       compatibilityDate: config.compatibility_date,
-      modulesRoot: root,
-      modules: [
-        { type: 'ESModule', path: `${root}worker.mjs`, contents },
-        ...names.map((file) => ({ type: 'ESModule', path: `${root}dist/${file}.mjs` })),
-        { type: 'CompiledWasm', path: `${root}dist/engine.wasm` },
-      ],
       bindings: { REDIS_TOKEN: 'secret' },
       durableObjects: { [name]: { className, useSQLite: true } },
     });
@@ -111,16 +96,19 @@ const examples = {
   },
 
   async vercel() {
-    const text = await bundle('vercel/api/[...path].ts', {
-      name: 'own',
+    const compiled = {
+      name: 'compiled',
       setup(b) {
-        b.onResolve({ filter: /^redstart$/ }, () => ({ path: `${root}dist/edge-light.mjs` }));
-        b.onResolve({ filter: /^redstart\// }, ({ path }) => ({ path: `${root}dist/${path.slice('redstart/'.length)}.mjs` }));
         b.onResolve({ filter: /\.wasm\?module$/ }, () => ({ path: 'module', namespace: 'wasm' }));
         b.onLoad({ filter: /.*/, namespace: 'wasm' }, () => ({ contents: 'export default globalThis.engineModule' }));
       },
+    };
+    const { outputFiles } = await build({
+      entryPoints: [`${root}examples/vercel/api/[...path].ts`], bundle: true, write: false, format: 'esm', platform: 'neutral',
+      conditions: ['edge-light'], logLevel: 'error', plugins: [compiled],
     });
-    const module = new WebAssembly.Module(readFileSync(`${root}dist/engine.wasm`));
+    const [{ text }] = outputFiles;
+    const module = new WebAssembly.Module(readFileSync(new URL('engine.wasm', dist)));
     const vm = new EdgeVM({ extend: (context) => Object.assign(context, { engineModule: module, process: { env: { REDIS_TOKEN: 'secret' } } }) });
     const script = text.replace(/export \{([^}]*)\}/, (_, names) => `globalThis.exported = ${/(\w[\w$]*) as default/.exec(names)[1]}`);
     const got = await vm.evaluate(`${script};

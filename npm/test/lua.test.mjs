@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Engine } from 'redstart';
+import { repository } from './where.mjs';
 
-const folder = fileURLToPath(new URL('../../tests/lua/hostile/', import.meta.url));
+const folder = `${repository}tests/lua/hostile/`;
 const hostile = readdirSync(folder).sort().map((name) => ({
   name,
   // `print` is for interpreters: what it would show is thrown away here.

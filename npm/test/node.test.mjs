@@ -8,7 +8,7 @@ for (const [name, run] of Object.entries(cases)) test(name, () => run(redstart))
 
 test('every command of the table is a method', async () => {
   const engine = await redstart.Engine.open();
-  const table = JSON.parse(readFileSync(new URL('../commands.json', import.meta.url), 'utf8'));
+  const table = JSON.parse(readFileSync(new URL(import.meta.resolve('redstart/commands.json')), 'utf8'));
   const names = table.map(({ name }) => name).filter((name) => !name.includes('|'));
   assert.ok(names.length > 100);
   assert.deepEqual(names.filter((name) => typeof engine[name.replaceAll('-', '_')] !== 'function'), []);

@@ -1,7 +1,7 @@
 // The Worker of object.mjs: what runs inside. Each path is a case, or a part of one.
-import { Cluster, connect, objectHost, RedisObject } from '../dist/durable-object.mjs';
-import { toFetchHandler } from '../dist/upstash.mjs';
-import { Store } from '../dist/workerd.mjs';
+import { Store } from 'redstart';
+import { Cluster, connect, objectHost, RedisObject } from 'redstart/durable-object';
+import { toFetchHandler } from 'redstart/upstash';
 import { equal } from './cases.mjs';
 
 export class Cache extends RedisObject {

@@ -7,30 +7,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from '@upstash/redis';
-import { Miniflare } from 'miniflare';
 import { equal } from './cases.mjs';
+import { worker as run } from './workers.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const persist = mkdtempSync(join(tmpdir(), 'redstart-object-'));
 const start = (options = {}) =>
-  new Miniflare({
-    compatibilityDate: '2026-04-01',
-    modulesRoot: root,
-    modules: [
-      { type: 'ESModule', path: `${root}test/object-worker.mjs` },
-      { type: 'ESModule', path: `${root}test/cases.mjs` },
-      { type: 'ESModule', path: `${root}dist/durable-object.mjs` },
-      { type: 'ESModule', path: `${root}dist/upstash.mjs` },
-      { type: 'ESModule', path: `${root}dist/workerd.mjs` },
-      { type: 'ESModule', path: `${root}dist/core.mjs` },
-      { type: 'CompiledWasm', path: `${root}dist/engine.wasm` },
-    ],
+  run({ file: fileURLToPath(new URL('object-worker.mjs', import.meta.url)) }, {
     durableObjects: { CACHE: { className: 'Cache', useSQLite: true }, SLOW: { className: 'Slow', useSQLite: true } },
     durableObjectsPersist: persist,
     ...options,
   });
 
-let worker = start();
+let worker = await start();
 const ask = async (path, init) => (await worker.dispatchFetch(`http://localhost${path}`, init)).json();
 const rpc = (name, ...command) => ask(`/rpc/${name}`, { method: 'POST', body: JSON.stringify(command) });
 const life = async (name) => (await worker.dispatchFetch(`http://localhost/life/${name}`)).text();
@@ -154,7 +142,7 @@ const outside = {
     await rpc('process', 'SET', 'short', 'v', 'PX', '200');
     await worker.dispose();
     await sleep(300);
-    worker = start();
+    worker = await start();
     equal(await rpc('process', 'GET', 'counter'), '50');
     equal(await rpc('process', 'GET', 'short'), null);
   },

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Engine } from 'redstart';
+import { dist } from './where.mjs';
 
-const blocks = [...readFileSync(new URL('../README.md', import.meta.url), 'utf8').matchAll(/```js\n(.*?)```/gs)].map((m) => m[1]);
+const blocks = [...readFileSync(new URL('../README.md', dist), 'utf8').matchAll(/```js\n(.*?)```/gs)].map((m) => m[1]);
 const AsyncFunction = (async () => {}).constructor;
 
 test('the examples run', async () => {

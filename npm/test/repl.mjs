@@ -1,9 +1,9 @@
 /** The console in Chromium. `node test/repl.mjs FOLDER` leaves pictures of it there. */
 import { chromium } from 'playwright-core';
-import { browserOptions, serve } from './browser.mjs';
+import { browserOptions, servePackage } from './browser.mjs';
 
 const folder = process.argv[2];
-const server = await serve(new URL('..', import.meta.url));
+const server = await servePackage();
 const browser = await chromium.launch(browserOptions);
 let failures = 0;
 function check(what, got, wanted) {

@@ -1,31 +1,53 @@
-/** Runs the cases in every runtime. `node test/run.mjs [name...]` runs some. */
+/**
+ * Runs the cases in every runtime, on the package installed from its tarball. `node test/run.mjs [name...]` runs some;
+ * `--list` tells their names.
+ */
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { readdirSync, rmSync } from 'node:fs';
+import { install } from './install.mjs';
+import { bin, source } from './where.mjs';
 
-const here = fileURLToPath(new URL('..', import.meta.url));
-const bin = (name) => `${here}node_modules/.bin/${name}`;
+const files = readdirSync(new URL('.', import.meta.url)).sort();
+const deno = [bin('deno'), 'run', '--no-prompt', '--no-config', '--node-modules-dir=manual', '--quiet'];
 const RUNTIMES = {
-  node: [process.execPath, '--test', 'test/node.test.mjs', 'test/clients.test.mjs', 'test/upstash.test.mjs', 'test/node-cjs.test.cjs', 'test/types.test.mjs', 'test/readme.test.mjs', 'test/scripts.test.mjs', 'test/store.test.mjs', 'test/package.test.mjs', 'test/lua.test.mjs', 'test/libraries.test.mjs', 'test/storage.test.mjs'],
-  deno: [bin('deno'), 'run', '--no-prompt', '--no-config', '--quiet', 'test/deno.mjs'],
-  'deno with workers': [bin('deno'), 'run', '--no-prompt', '--no-config', '--quiet', '--allow-read=dist', 'test/deno.mjs'],
+  node: [process.execPath, '--test', ...files.filter((name) => /\.test\.[cm]js$/.test(name)).map((name) => `test/${name}`)],
+  deno: [...deno, 'test/deno.mjs'],
+  'deno with workers': [...deno, '--allow-read=.', 'test/deno.mjs'],
   bun: [bin('bun'), 'test/bun.mjs'],
   workerd: [process.execPath, 'test/workerd.mjs'],
   'durable-objects': [process.execPath, 'test/object.mjs'],
   'bullmq-workerd': [process.execPath, 'test/bullmq-workerd.mjs'],
   examples: [process.execPath, 'test/examples.mjs'],
   'edge-runtime': [process.execPath, 'test/edge-runtime.mjs'],
-  chromium: [process.execPath, 'test/chromium.mjs'],
+  chromium: [process.execPath, 'test/pages.mjs', 'chromium'],
+  firefox: [process.execPath, 'test/pages.mjs', 'firefox'],
   tabs: [process.execPath, 'test/tabs.mjs'],
   repl: [process.execPath, 'test/repl.mjs'],
-  'chromium-storage': [process.execPath, 'test/chromium-storage.mjs'],
 };
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(RUNTIMES);
-const failed = [];
-for (const name of names) {
-  const [program, ...args] = RUNTIMES[name];
-  const { status } = spawnSync(program, args, { cwd: here, stdio: 'inherit' });
-  if (status !== 0) failed.push(name);
+if (process.argv.includes('--list')) {
+  console.log(Object.keys(RUNTIMES).join('\n'));
+  process.exit();
 }
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(RUNTIMES);
+const unknown = names.filter((name) => !RUNTIMES[name]);
+if (unknown.length > 0) throw new Error(`no such runtime: ${unknown.join(', ')}; --list shows them`);
+
+const { folder, tarball } = install();
+const env = { ...process.env, REDSTART_NPM: source, REDSTART_TARBALL: tarball };
+const failed = [];
+const seconds = [];
+try {
+  for (const name of names) {
+    const [program, ...args] = RUNTIMES[name];
+    const start = performance.now();
+    const { status } = spawnSync(program, args, { cwd: folder, env, stdio: 'inherit' });
+    seconds.push(`${name} ${((performance.now() - start) / 1000).toFixed(1)}`);
+    if (status !== 0) failed.push(name);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`seconds: ${seconds.join(', ')}`);
 if (failed.length > 0) {
   console.error(`failed: ${failed.join(', ')}`);
   process.exit(1);

@@ -7,10 +7,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Engine } from 'redstart';
+import { repository as root } from './where.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Figures about the host, which is another one here. */
 const HOSTS = /^(used_memory|mem_|maxmemory|total_system|rss|allocator|lazyfree|arch_bits|redis_build|os:)/;
 

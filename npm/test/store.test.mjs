@@ -105,7 +105,7 @@ test('options go to the thread, and wrong ones are told', async () => {
 });
 
 test('a thread that dies rejects its calls with a name, and those that follow', async () => {
-  const thread = new Worker(new URL('../dist/worker.node.mjs', import.meta.url));
+  const thread = new Worker(new URL(import.meta.resolve('redstart/worker')));
   const store = await Store.open({ worker: thread });
   await store.set('k', 'v');
   const feed = store.subscribe('c');
@@ -125,7 +125,7 @@ test('a thread that dies rejects its calls with a name, and those that follow', 
 
 test('what a thread acknowledged is in its storage when it is killed', async () => {
   const storage = `file:${mkdtempSync(join(tmpdir(), 'redstart-'))}`;
-  const thread = new Worker(new URL('../dist/worker.node.mjs', import.meta.url));
+  const thread = new Worker(new URL(import.meta.resolve('redstart/worker')));
   const store = await Store.open({ worker: thread, storage });
   let acknowledged = 0;
   const writing = (async () => {

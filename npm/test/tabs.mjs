@@ -1,8 +1,8 @@
-/** Stores in Chromium: in the page, in a worker, behind all tabs; two real tabs, of which one is killed. */
+/** One engine behind real tabs of Chromium, of which some are killed, in both ways that there are; the cases are in pages.mjs. */
 import { chromium } from 'playwright-core';
-import { browserOptions, serve } from './browser.mjs';
+import { browserOptions, servePackage } from './browser.mjs';
 
-const server = await serve(new URL('..', import.meta.url));
+const server = await servePackage();
 const browser = await chromium.launch(browserOptions);
 let failures = 0;
 
@@ -29,22 +29,6 @@ async function kill(context, page) {
   const session = await context.newCDPSession(page);
   void session.send('Page.crash').catch(() => {});
   await crashed;
-}
-
-/** The cases in one tab; `leader`: as if the browser had no SharedWorker. */
-async function cases(place, entry = 'browser') {
-  const context = await browser.newContext();
-  const page = await tab(context);
-  const { passed, failed } = await page.evaluate(async ([place, entry]) => {
-    if (place === 'leader') delete globalThis.SharedWorker;
-    const [redstart, { runStore }] = await Promise.all([import(`/dist/${entry}.mjs`), import('/test/store-cases.mjs')]);
-    const options = { page: {}, worker: { worker: true }, 'shared worker': { shared: 'cases' }, leader: { shared: 'cases' } }[place];
-    return runStore(redstart, () => redstart.Store.open(options));
-  }, [place, entry]);
-  console.log(`chromium, ${entry}.mjs, ${place}: ${passed} passed, ${failed.length} failed`);
-  for (const line of failed) console.log(`  ${line}`);
-  failures += failed.length;
-  await context.close();
 }
 
 /** Two tabs, and what is left when one of them is killed. */
@@ -194,8 +178,6 @@ async function versions(page) {
 }
 
 try {
-  for (const place of ['page', 'worker', 'shared worker', 'leader']) await cases(place);
-  await cases('worker', 'inline');
   for (const how of ['shared worker', 'leader']) await tabs(how);
 } finally {
   await browser.close();

@@ -2,14 +2,12 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-
-const here = fileURLToPath(new URL('..', import.meta.url));
+import { bin, root, source } from './where.mjs';
 
 test('methods have types', () => {
-  const folder = mkdtempSync(join(here, 'dist', 'types-'));
+  const folder = mkdtempSync(join(root, 'types-'));
   const file = join(folder, 'calls.ts');
   writeFileSync(file, `
 import { type Channel, Engine, type Message, type Reply, Store } from 'redstart';
@@ -53,21 +51,20 @@ engine.get();
 engine.set('k');
 export { value, raw, count, all, reply, stop, later, laterRaw, either, first, now, replies, sum, step, end, channel, wrong };
 `);
-  const { status, stdout } = spawnSync(`${here}node_modules/.bin/tsc`, [
+  const { status, stdout } = spawnSync(bin('tsc'), [
     '--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--moduleResolution', 'nodenext',
     '--lib', 'es2022,esnext.disposable,dom', '--skipLibCheck', 'false', file,
-  ], { cwd: here, encoding: 'utf8' });
+  ], { cwd: root, encoding: 'utf8' });
   spawnSync('rm', ['-r', folder]);
   assert.equal(status, 0, stdout);
 });
 
 test('the example Worker has types', () => {
-  const folder = mkdtempSync(join(here, 'dist', 'types-'));
-  const paths = Object.fromEntries(['durable-object', 'upstash'].map((name) => [`redstart/${name}`, [join(here, 'dist', name === 'upstash' ? 'upstash.d.ts' : 'object/index.d.ts')]]));
-  const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'], types: [], paths };
-  const files = ['examples/worker/src/index.ts', 'src/object/cloudflare.d.ts'].map((name) => join(here, name));
+  const folder = mkdtempSync(join(root, 'types-'));
+  const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'], types: [] };
+  const files = [join(root, 'examples/worker/src/index.ts'), join(source, 'src/object/cloudflare.d.ts')];
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
-  const { status, stdout } = spawnSync(`${here}node_modules/.bin/tsc`, ['-p', folder], { cwd: here, encoding: 'utf8' });
+  const { status, stdout } = spawnSync(bin('tsc'), ['-p', folder], { cwd: root, encoding: 'utf8' });
   spawnSync('rm', ['-r', folder]);
   assert.equal(status, 0, stdout);
 });

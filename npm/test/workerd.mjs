@@ -1,12 +1,10 @@
 /** The cases inside workerd, by miniflare. An engine is also made at module scope, where Workers allow least. */
-import { fileURLToPath } from 'node:url';
-import { Miniflare } from 'miniflare';
+import { worker } from './workers.mjs';
 
-const path = (name) => fileURLToPath(new URL(name, import.meta.url));
-const worker = `
-import * as redstart from './dist/workerd.mjs';
-import { runAll } from './test/cases.mjs';
-import { runStore } from './test/store-cases.mjs';
+const contents = `
+import * as redstart from 'redstart';
+import { runAll } from './cases.mjs';
+import { runStore } from './store-cases.mjs';
 const early = redstart.Engine.openSync();
 export default {
   async fetch() {
@@ -19,19 +17,7 @@ export default {
     return Response.json(result);
   },
 };`;
-const root = path('..');
-const miniflare = new Miniflare({
-  compatibilityDate: '2026-04-01',
-  modulesRoot: root,
-  modules: [
-    { type: 'ESModule', path: `${root}worker.mjs`, contents: worker },
-    { type: 'ESModule', path: `${root}dist/workerd.mjs` },
-    { type: 'ESModule', path: `${root}dist/core.mjs` },
-    { type: 'ESModule', path: `${root}test/cases.mjs` },
-    { type: 'ESModule', path: `${root}test/store-cases.mjs` },
-    { type: 'CompiledWasm', path: `${root}dist/engine.wasm` },
-  ],
-});
+const miniflare = await worker({ contents });
 let failures = 1;
 try {
   const response = await miniflare.dispatchFetch('http://localhost/');

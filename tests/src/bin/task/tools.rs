@@ -20,6 +20,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("ps", &["procps"]),
     ("chromium", &["chromium"]),
     ("chromedriver", &["chromium-driver"]),
+    ("firefox-esr", &["firefox-esr"]),
     ("pip3", &["python3-pip"]),
     ("lua5.1", &["lua5.1"]),
 ];

@@ -21,6 +21,7 @@ const RUNTIMES = {
   'edge-runtime': [process.execPath, 'test/edge-runtime.mjs'],
   chromium: [process.execPath, 'test/pages.mjs', 'chromium'],
   firefox: [process.execPath, 'test/pages.mjs', 'firefox'],
+  bundlers: [process.execPath, 'test/bundlers.mjs'],
   tabs: [process.execPath, 'test/tabs.mjs'],
   repl: [process.execPath, 'test/repl.mjs'],
 };

@@ -1,0 +1,1 @@
+import 'redstart/worker';

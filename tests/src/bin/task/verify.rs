@@ -103,6 +103,7 @@ fn setup(_: &Options) -> Result<(), String> {
     tools::npm("tests/clients")?;
     tools::wasm_env()?;
     tools::wasm_tools()?;
+    tools::newer_node()?;
     tools::npm("npm")?;
     tools::npm("demo")
 }

@@ -2,7 +2,9 @@
  * The browsers of this machine, each with a fresh profile: Chromium by Playwright, Firefox as Debian has it by
  * WebDriver BiDi, for which Playwright wants a Firefox of its own and Puppeteer does not.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 import { browserOptions } from './browser.mjs';
@@ -20,7 +22,13 @@ export async function openBrowser(name) {
     console.log('firefox: skipped: it is not installed; apt-get install firefox-esr, or FIREFOX=path');
     return undefined;
   }
-  // Where root runs it in a container there is no sandbox to be had.
-  const browser = await puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, headless: true, env: { ...process.env, MOZ_DISABLE_CONTENT_SANDBOX: '1' } });
-  return { name: (await browser.version()).replace('/', ' '), newPage: () => browser.newPage(), close: () => browser.close() };
+  // As root it refuses a home that is somebody else's, as build machines have it, and has no sandbox in a container.
+  const home = mkdtempSync(join(tmpdir(), 'redstart-firefox-'));
+  const env = { ...process.env, HOME: home, MOZ_DISABLE_CONTENT_SANDBOX: '1' };
+  const browser = await puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, headless: true, env });
+  const close = async () => {
+    await browser.close();
+    rmSync(home, { recursive: true, force: true });
+  };
+  return { name: (await browser.version()).replace('/', ' '), newPage: () => browser.newPage(), close };
 }

@@ -3,7 +3,7 @@ import { equal } from './cases.mjs';
 import { worker } from './workers.mjs';
 
 const contents = `
-import { Queue, Worker, QueueEvents } from 'bullmq';
+import { FlowProducer, Queue, QueueEvents, Worker } from 'bullmq';
 import { RedisObject } from 'redstart/durable-object';
 import { connector } from 'redstart/ioredis';
 
@@ -34,6 +34,45 @@ export class Jobs extends RedisObject {
     await Promise.all([worker.close(), queue.close(), events.close()]);
     return { results, counts, done: done.map(String).sort(), heard: heard.length };
   }
+  /** Schedulers, priorities, a limit on the rate, flows. */
+  async more() {
+    const { connection } = this;
+    const until = async (holds) => {
+      for (let i = 0; i < 1000 && !holds(); i++) await new Promise((next) => setTimeout(next, 10));
+    };
+    const queue = new Queue('more', { connection });
+    const events = new QueueEvents('more', { connection });
+    await events.waitUntilReady();
+    const done = [];
+    const work = async (job) => {
+      done.push(job.name);
+      return job.name === 'house' ? Object.values(await job.getChildrenValues()).sort() : job.name.toUpperCase();
+    };
+    const worker = new Worker('more', work, { connection });
+    await queue.upsertJobScheduler('tick', { every: 40 }, { name: 'tick' });
+    await until(() => done.length >= 2);
+    const schedulers = (await queue.getJobSchedulers()).length;
+    const removed = await queue.removeJobScheduler('tick');
+    const flows = new FlowProducer({ connection });
+    const child = (name) => ({ name, queueName: 'more' });
+    const tree = await flows.add({ ...child('house'), children: [child('door'), { ...child('wall'), children: [child('brick')] }] });
+    const house = await tree.job.waitUntilFinished(events, 8000);
+    await worker.close();
+    await queue.pause();
+    const ticks = done.splice(0);
+    for (const priority of [3, 1, 2]) await queue.add(String(priority), {}, { priority });
+    const single = new Worker('more', work, { connection, concurrency: 1 });
+    await queue.resume();
+    await until(() => done.length === 3);
+    await single.close();
+    const slow = new Queue('slow', { connection });
+    const times = [];
+    const limited = new Worker('slow', async () => void times.push(Date.now()), { connection, limiter: { max: 1, duration: 100 } });
+    await slow.addBulk([1, 2, 3].map((n) => ({ name: 'n', data: { n } })));
+    await until(() => times.length === 3);
+    await Promise.all([limited.close(), slow.close(), flows.close(), events.close(), queue.close()]);
+    return { ticked: ticks.filter((name) => name === 'tick').length >= 2, schedulers, removed, house, bricksFirst: ticks.indexOf('brick') < ticks.indexOf('wall'), order: done, apart: times[2] - times[0] };
+  }
   die() {
     this.ctx.abort('as if the machine had gone');
   }
@@ -50,6 +89,7 @@ export default {
     const stub = () => env.JOBS.get(env.JOBS.idFromName('a'));
     try {
       const ran = await stub().run();
+      ran.more = await stub().more();
       await stub().die().catch(() => {});
       return Response.json({ ...ran, again: await stub().again() });
     } catch (error) {
@@ -78,6 +118,9 @@ try {
   equal(got.counts, { completed: 3, failed: 0, waiting: 0, delayed: 0 });
   equal(got.done, ['flaky,0', 'flaky,1', 'late,0', 'wall,0']);
   equal(got.heard, 3);
+  const { apart, ...more } = got.more;
+  equal(more, { ticked: true, schedulers: 1, removed: true, house: ['DOOR', 'WALL'], bricksFirst: true, order: ['1', '2', '3'] });
+  if (apart < 190) throw new Error(`three jobs in ${apart} ms`);
   equal(got.again, [3, 'string']);
   console.log('bullmq in workerd: passed');
   failed = 0;

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Redis as Upstash } from '@upstash/redis';
 import Redis from 'ioredis';
+import Redis6 from 'ioredis6';
 import { createClient } from 'redis';
 import { Client, Engine } from 'redstart';
 import { connector } from 'redstart/ioredis';
@@ -35,9 +36,9 @@ test('Client: a promise per command, replies as RESP2 has them', async () => {
   assert.match((await waiting).message, /closed/);
 });
 
-test('ioredis by its connector', async () => {
+for (const [version, Redis_] of [[5, Redis], [6, Redis6]]) test(`ioredis ${version} by its connector`, async () => {
   const engine = await Engine.open();
-  const redis = new Redis({ Connector: connector(engine), maxRetriesPerRequest: null });
+  const redis = new Redis_({ Connector: connector(engine), maxRetriesPerRequest: null });
   assert.equal(await redis.set('a', '1', 'EX', 60), 'OK');
   assert.deepEqual(await redis.pipeline().incr('a').get('a').exec(), [[null, 2], [null, '2']]);
   assert.deepEqual(await redis.multi().set('x', 1).incr('x').exec(), [[null, 'OK'], [null, 2]]);
@@ -55,6 +56,23 @@ test('ioredis by its connector', async () => {
   const found = [];
   for await (const keys of redis.scanStream({ match: '*' })) found.push(...keys);
   assert.deepEqual(found.sort(), ['a', 'x']);
+  redis.defineCommand('twice', { numberOfKeys: 1, lua: "return redis.call('INCRBY', KEYS[1], 2 * ARGV[1])" });
+  assert.equal(await redis.twice('a', 5), 12);
+  assert.equal(await redis.pipeline().twice('a', 1).exec().then(([[, reply]]) => reply), 14);
+  await redis.hset('h', { f: 'v', n: 1 });
+  assert.deepEqual({ ...(await redis.hgetall('h')) }, { f: 'v', n: '1' });
+  await redis.xgroup('CREATE', 's', 'g', '$', 'MKSTREAM');
+  const read = blocked.xreadgroup('GROUP', 'g', 'c', 'BLOCK', 5000, 'STREAMS', 's', '>');
+  await redis.xadd('s', '1-1', 'f', 'v');
+  assert.deepEqual(await read, [['s', [['1-1', ['f', 'v']]]]]);
+  const monitor = await redis.duplicate().monitor();
+  const seen = new Promise((resolve) => monitor.on('monitor', (_, command) => resolve(command)));
+  await redis.ping('watched');
+  assert.deepEqual(await seen, ['ping', 'watched']);
+  monitor.disconnect();
+  await redis.watch('a');
+  engine.set('a', 0);
+  assert.equal(await redis.multi().set('a', 1).exec(), null);
   await subscriber.quit();
   blocked.disconnect();
   redis.disconnect();

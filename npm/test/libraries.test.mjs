@@ -9,12 +9,16 @@ import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import KeyvRedis, { createKeyv } from '@keyv/redis';
 import { MultiRegionRatelimit, Ratelimit } from '@upstash/ratelimit';
 import { Redis as Upstash } from '@upstash/redis';
 import BeeQueue from 'bee-queue';
 import Bull from 'bull';
 import { FlowProducer, Queue, QueueEvents, UnrecoverableError, Worker } from 'bullmq';
+import { RedisStore } from 'connect-redis';
 import Redis from 'ioredis';
+import Redis6 from 'ioredis6';
+import Keyv from 'keyv';
 import { BurstyRateLimiter, RateLimiterQueue, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { createClient } from 'redis';
 import Redlock, { ExecutionError } from 'redlock';
@@ -87,6 +91,11 @@ test('every script compiles', async () => {
 
 for (const [driver, connect] of [
   ['ioredis', async () => (await open()).connection],
+  ['ioredis 6', async (t) => {
+    const client = new Redis6({ ...(await open()).connection });
+    t.after(() => client.disconnect());
+    return client;
+  }],
   ['node-redis', async (t) => {
     const client = createClient({ socket: (await serve(t)).redis });
     client.on('error', () => {});
@@ -473,4 +482,68 @@ test('@upstash/ratelimit', LIMIT, async (t) => {
     assert.equal(first.success, true);
     await everywhere.resetUsedTokens('user');
   }
+});
+
+test('Keyv', LIMIT, async (t) => {
+  const { engine, redis } = await serve(t);
+  const url = `redis://${redis.host}:${redis.port}`;
+  const store = new KeyvRedis(url);
+  const users = new Keyv({ store, namespace: 'users' });
+  const carts = new Keyv({ store: new KeyvRedis(url, { namespace: 'carts', keyPrefixSeparator: ':' }), useKeyPrefix: false });
+  const failures = [];
+  users.on('error', (error) => failures.push(error));
+  assert.equal(await users.set('ada', { name: 'Ada', tags: ['a', 'b'] }), true);
+  assert.deepEqual(await users.get('ada'), { name: 'Ada', tags: ['a', 'b'] });
+  assert.equal(await users.get('nobody'), undefined);
+  assert.equal(await users.has('ada'), true);
+  await users.set('short', 'v', 60_000);
+  const [short] = engine.keys('*short');
+  assert.ok(engine.pttl(short) > 50_000);
+  await users.setMany([{ key: 'x', value: 1 }, { key: 'y', value: 2 }]);
+  assert.deepEqual(await users.getMany(['x', 'none', 'y']), [1, undefined, 2]);
+  const found = [];
+  for await (const [key] of users.iterator()) found.push(key);
+  assert.deepEqual(found.sort(), ['ada', 'short', 'x', 'y']);
+  assert.equal(await users.delete('ada'), true);
+  assert.equal(await users.deleteMany(['x', 'y']), true);
+  await carts.set('1', ['apple']);
+  await users.clear();
+  assert.equal(await users.get('short'), undefined);
+  assert.deepEqual(await carts.get('1'), ['apple']);
+  const own = createKeyv(url);
+  await own.set('k', 'v', 5);
+  await until(async () => (await own.get('k')) === undefined, 'the end of a short life');
+  assert.deepEqual(failures, []);
+  await Promise.all([users, carts, own].map((keyv) => keyv.disconnect()));
+});
+
+test('connect-redis', LIMIT, async (t) => {
+  const { engine, redis } = await serve(t);
+  const client = createClient({ socket: redis });
+  await client.connect();
+  t.after(() => client.destroy());
+  const store = new RedisStore({ client, prefix: 'sess:', ttl: 600 });
+  // As express-session calls it: with callbacks.
+  const call = (method, ...args) => new Promise((resolve, reject) => store[method](...args, (error, data) => (error ? reject(error) : resolve(data))));
+  const session = { cookie: { originalMaxAge: null, expires: null }, user: 'Ada', views: 1 };
+  await call('set', 'one', session);
+  assert.deepEqual(await call('get', 'one'), session);
+  assert.equal(engine.ttl('sess:one'), 600);
+  engine.expire('sess:one', 10);
+  await call('touch', 'one', session);
+  assert.equal(engine.ttl('sess:one'), 600);
+  await call('set', 'two', { ...session, cookie: { expires: new Date(Date.now() + 60_000) } });
+  assert.ok(engine.ttl('sess:two') <= 60);
+  assert.equal(await call('length'), 2);
+  assert.deepEqual((await call('ids')).sort(), ['one', 'two']);
+  assert.deepEqual((await call('all')).map(({ id, user }) => [id, user]).sort(), [['one', 'Ada'], ['two', 'Ada']]);
+  await call('destroy', 'one');
+  assert.equal(await call('get', 'one'), null);
+  // One that has ended already is none.
+  await call('set', 'two', { ...session, cookie: { expires: new Date(0) } });
+  assert.equal(engine.exists('sess:two'), 0);
+  await call('set', 'three', session);
+  engine.set('other', 'stays');
+  await call('clear');
+  assert.deepEqual(engine.keys('*'), ['other']);
 });

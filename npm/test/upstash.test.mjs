@@ -9,6 +9,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Ratelimit } from '@upstash/ratelimit';
 import { Redis } from '@upstash/redis';
 import { Engine, Store } from 'redstart';
 import { dial } from 'redstart/socket';
@@ -1034,6 +1035,28 @@ test('a request that waits holds up no other, and ends with its signal', async (
   const refusing = toFetchHandler(engine, { token: TOKEN, blocking: false });
   const refused = await refusing(new Request('https://engine.example/blpop/queue/0', { headers: { authorization: `Bearer ${TOKEN}` } }));
   eq([refused.status, await refused.json()], [400, { error: "ERR Command is not available: 'blpop'" }]);
+});
+
+test('@upstash/ratelimit over HTTP', async (t) => {
+  serve(t, await Engine.open());
+  const redis = new Redis({ url: 'https://engine.example', token: TOKEN });
+  for (const [name, limiter] of Object.entries({
+    fixed: Ratelimit.fixedWindow(2, '600 s'),
+    sliding: Ratelimit.slidingWindow(2, '600 s'),
+    bucket: Ratelimit.tokenBucket(1, '600 s', 2),
+  })) {
+    const ratelimit = new Ratelimit({ redis, limiter, prefix: name, ephemeralCache: false, analytics: true });
+    const found = [];
+    for (let i = 0; i < 3; i++) {
+      const { success, pending } = await ratelimit.limit('user');
+      await pending;
+      found.push(success);
+    }
+    eq(found, [true, true, false], name);
+    eq((await ratelimit.getRemaining('user')).remaining, 0, name);
+    await ratelimit.resetUsedTokens('user');
+    eq((await ratelimit.limit('user')).success, true, name);
+  }
 });
 
 test('there is a case for every method', () => {

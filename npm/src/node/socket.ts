@@ -9,16 +9,27 @@ export { dial, type DialOptions } from './dial.js';
 type Done = (error?: Error | null) => void;
 type Chunk = { chunk: Uint8Array | string; encoding: BufferEncoding };
 
+/** In a Worker what keeps the process awake would keep the object awake, and nothing ends there while somebody waits. */
+const KEEPS_AWAKE = globalThis.navigator?.userAgent !== 'Cloudflare-Workers';
+
 /** A connection to an engine that looks like a `net.Socket` to clients of Redis. */
 export class EngineSocket extends Duplex {
   readonly connecting = false;
   private readonly wire;
+  /** Keeps the process alive while a command waits, as a socket would; the engine's own timers do not. */
+  private awake: ReturnType<typeof setInterval> | undefined;
+  private answered = false;
 
   constructor(engine: Engine, address?: string) {
     super({ allowHalfOpen: false });
     this.wire = engine.connect(address);
-    this.wire.onData((bytes) => this.push(bytes));
+    this.wire.onData((bytes) => {
+      this.answered = true;
+      this.rest();
+      this.push(bytes);
+    });
     this.wire.onClose(() => {
+      this.rest();
       if (!this.destroyed) this.push(null);
     });
   }
@@ -39,12 +50,19 @@ export class EngineSocket extends Duplex {
       if (!this.wire.isOpen) return done(new Error('the engine has closed the connection'));
       try {
         const bytes = chunks.map(({ chunk, encoding }) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk));
+        this.answered = false;
         this.wire.write(bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes));
+        if (KEEPS_AWAKE && !this.answered && this.wire.isOpen) this.awake ??= setInterval(() => undefined, 0x7fffffff);
         done();
       } catch (error) {
         done(error as Error);
       }
     });
+  }
+
+  private rest(): void {
+    clearInterval(this.awake);
+    this.awake = undefined;
   }
 
   override _final(done: Done): void {

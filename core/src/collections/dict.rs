@@ -39,7 +39,12 @@ pub use slot::SlotMut;
 
 use core::marker::PhantomData;
 use node::{LINE_SLOTS, Node, Word, prefetch};
-use raw::{Raw, bucket, next_cursor, tag};
+use raw::{Raw, bucket, bucket_ahead, next_cursor, tag};
+
+/// How many buckets before its turn the line of one is fetched by a scan of the whole table, and how many before
+/// what is in it.
+const LINES_AHEAD: u64 = 16;
+const ENTRIES_AHEAD: u64 = 6;
 
 /// A hash table of pointer-sized handles, which it owns. See the module's page.
 pub struct Dict<T> {
@@ -252,6 +257,21 @@ impl<T> Dict<T> {
     /// Like [`scan`](Self::scan), but visits marked elements only, and touches no others.
     pub fn scan_marked(&self, cursor: u64, f: impl FnMut(&T)) -> u64 {
         self.scan_bucket::<true>(cursor, f)
+    }
+
+    /// Starts to fetch what a scan that stands at `cursor` comes to soon, for one that goes through the whole table
+    /// and reads the elements.
+    #[inline]
+    pub fn prefetch_scan(&self, cursor: u64) {
+        let count = self.raw.lines.count();
+        if count > 0 {
+            let ahead = |steps| bucket_ahead(cursor, count, steps);
+            // SAFETY: both buckets are below the count.
+            unsafe {
+                prefetch(self.raw.lines.line(ahead(LINES_AHEAD)).address().as_ptr());
+                raw::prefetch_whole_entries(self.raw.lines.line(ahead(ENTRIES_AHEAD)));
+            }
+        }
     }
 
     /// Like [`scan`](Self::scan), for changing the elements in ways that leave their hashes alone.

@@ -328,6 +328,7 @@ impl Pen {
         } else if self.around {
             return false;
         } else {
+            table.prefetch_scan(self.cursor);
             self.cursor = table.scan_mut(self.cursor, |entry| {
                 looked += ENTRY_BYTES;
                 if entry.epoch() == view.epoch {

@@ -76,6 +76,17 @@ pub(super) const fn next_cursor(cursor: u64, count: u32) -> u64 {
     (cursor | !mask).reverse_bits().wrapping_add(1).reverse_bits()
 }
 
+/// The bucket that a scan comes to about `steps` buckets after that of `cursor`.
+#[inline]
+pub(super) const fn bucket_ahead(cursor: u64, count: u32, steps: u64) -> u32 {
+    let level = 32 - (count - 1).leading_zeros();
+    if level == 0 {
+        return 0;
+    }
+    let step = steps << (64 - level);
+    bucket(cursor.reverse_bits().wrapping_add(step).reverse_bits(), count)
+}
+
 /// The bucket that is split to make bucket `index`.
 const fn parent(index: u32) -> u32 {
     index - (1 << index.ilog2())
@@ -555,6 +566,26 @@ pub(super) unsafe fn prefetch_entries(node: Node) {
     unsafe {
         for slot in 0..node.tags().len() {
             prefetch(node.word(slot).read().assume_init().cast());
+        }
+    }
+}
+
+/// The same for elements that are read whole, which often lie across two lines, and for the node behind.
+///
+/// # Safety
+/// The node is alive.
+#[inline]
+pub(super) unsafe fn prefetch_whole_entries(node: Node) {
+    // SAFETY: slots below the number of entries are filled; a chained node has one behind it.
+    unsafe {
+        let tags = node.tags();
+        for slot in 0..tags.len() {
+            let address: *const u8 = node.word(slot).read().assume_init().cast();
+            prefetch(address);
+            prefetch(address.wrapping_add(39));
+        }
+        if tags.chained() {
+            prefetch(node.next().address().as_ptr());
         }
     }
 }

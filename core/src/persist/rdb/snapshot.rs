@@ -107,7 +107,9 @@ impl Snapshot {
                 }
                 Next::Keys(index, cursor) => {
                     let options = &self.options;
-                    let cursor = store.db_at(index).entries().scan(cursor, |entry| {
+                    let entries = store.db_at(index).entries();
+                    entries.prefetch_scan(cursor);
+                    let cursor = entries.scan(cursor, |entry| {
                         before_value(&mut to, options, &store.access, entry);
                         options.format.write(&mut to, entry, true);
                     });

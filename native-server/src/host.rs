@@ -252,9 +252,10 @@ impl Host {
     }
 
     /// What is to be done once in a turn; effects may follow from it.
+    /// It has heard so many connections.
     #[inline]
-    pub(crate) fn end_turn(&mut self, now: Now, is_idle: bool) -> Turn {
-        self.persist.step(&mut self.engine, now, is_idle);
+    pub(crate) fn end_turn(&mut self, now: Now, heard: usize) -> Turn {
+        self.persist.step(&mut self.engine, self.clock, now, heard);
         if self.loading.is_some() && !self.load() {
             self.failed = true;
             return Turn::Leave;

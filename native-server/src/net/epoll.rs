@@ -130,7 +130,7 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
         };
         let now = host.begin_turn();
         this.traffic.turn(now, count);
-        let is_idle = count == 0 && this.unread.is_empty();
+        let heard = count + this.unread.len();
         for id in core::mem::take(&mut this.unread) {
             this.read(host, now, id);
         }
@@ -140,7 +140,7 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
             this.happened(host, now, flags, data.u64());
         }
         this.drain(host, now);
-        let turn = host.end_turn(now, is_idle);
+        let turn = host.end_turn(now, heard);
         this.drain(host, now);
         for id in this.held.released(host, &mut this.conns) {
             this.send(host, now, id);

@@ -2,8 +2,11 @@
 //!
 //! [`Files`] is the real one. Tests have another, which forgets what was not synced.
 
+use core::ops::Range;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::path::Path;
 
 /// A disk. What was written is there for readers at once, and after a loss of power if it was synced: bytes by
@@ -22,6 +25,11 @@ pub trait Disk: Clone + Send + core::fmt::Debug + 'static {
     fn write(&self, file: &mut Self::File, bytes: &[u8]) -> io::Result<usize>;
     /// Waits until all that was written is on disk.
     fn sync(&self, file: &mut Self::File) -> io::Result<()>;
+    /// Has these bytes, which were written last, brought to the disk, and waits for most of those before: the next
+    /// [`Disk::sync`] has little left to do.
+    fn push(&self, file: &mut Self::File, _bytes: Range<u64>) -> io::Result<()> {
+        self.sync(file)
+    }
     /// Cuts a file off at `len` bytes.
     fn truncate(&self, file: &mut Self::File, len: u64) -> io::Result<()>;
     /// Opens a file to be read from its start.
@@ -91,6 +99,34 @@ impl Disk for Files {
 
     fn sync(&self, file: &mut File) -> io::Result<()> {
         file.sync_data()
+    }
+
+    /// Alone, without what the file system knows about them: that goes through its journal, and would have this
+    /// written as often.
+    #[cfg(target_os = "linux")]
+    fn push(&self, file: &mut File, bytes: Range<u64>) -> io::Result<()> {
+        let ask = |bytes: Range<u64>, flags| {
+            let (from, len) = (bytes.start as i64, (bytes.end - bytes.start) as i64);
+            // SAFETY: the descriptor is open, and the call takes no pointers.
+            match unsafe { libc::sync_file_range(file.as_raw_fd(), from, len, flags) } {
+                0 => Ok(()),
+                _ => Err(io::Error::last_os_error()),
+            }
+        };
+        let write = libc::SYNC_FILE_RANGE_WRITE;
+        let wait = libc::SYNC_FILE_RANGE_WAIT_BEFORE | libc::SYNC_FILE_RANGE_WAIT_AFTER;
+        let before = bytes.start.saturating_sub(2 * (bytes.end - bytes.start))..bytes.start;
+        let asked = ask(bytes, write).and_then(|()| match before.is_empty() {
+            true => Ok(()),
+            false => ask(before, write | wait),
+        });
+        match asked {
+            // A sandbox may know no such call.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
+                self.sync(file)
+            }
+            asked => asked,
+        }
     }
 
     fn truncate(&self, file: &mut File, len: u64) -> io::Result<()> {

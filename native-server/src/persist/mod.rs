@@ -13,6 +13,7 @@ mod aof;
 mod check_aof;
 mod check_rdb;
 mod journal;
+mod pace;
 mod reports;
 mod snapshot;
 
@@ -36,15 +37,16 @@ use std::sync::Arc;
 
 use redstart_core::{Config, Engine, Level, Now, Progress, SnapshotKind, Ticket};
 
+use crate::clock::Clock;
 use disk::{Disk, Files};
 use journal::Journal;
 use manifest::{Manifest, Place};
+use pace::Pace;
 use reports::Reports;
 use snapshot::Writing;
 
-/// Bytes of a snapshot that are made in a turn of the loop that has other work, and in one that has none.
-const STEP_BYTES: usize = 8 << 10;
-const IDLE_STEP_BYTES: usize = 16 << 10;
+/// Bytes of a snapshot that are made between two looks at the clock.
+const SLICE_BYTES: usize = 1 << 10;
 
 /// The settings that are about files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +144,7 @@ pub(crate) struct Persist {
     snapshot: Option<Writing>,
     /// The snapshot may not go on before the engine's deadline.
     later: bool,
+    pace: Pace,
     /// How much of the journal is known to be on disk, in bytes since the engine began.
     synced: u64,
 }
@@ -154,6 +157,7 @@ impl Persist {
             reports: Arc::new(Reports::new()?),
             snapshot: None,
             later: false,
+            pace: Pace::default(),
             synced: 0,
         })
     }
@@ -297,24 +301,29 @@ impl Persist {
         self.hold(false);
     }
 
-    /// Makes the next bytes of a snapshot, more of them if there is nothing else to do.
+    /// Makes the next bytes of a snapshot, at the end of a turn that began at `now` and has heard so many.
     #[inline]
-    pub(crate) fn step(&mut self, engine: &mut Engine, now: Now, is_idle: bool) {
+    pub(crate) fn step(&mut self, engine: &mut Engine, clock: Clock, now: Now, heard: usize) {
         if self.snapshot.is_some() {
-            self.step_now(engine, now, is_idle);
+            self.step_now(engine, clock, now, heard);
         }
     }
 
     #[cold]
-    fn step_now(&mut self, engine: &mut Engine, now: Now, is_idle: bool) {
-        let Some(writing) = self.snapshot.as_mut().filter(|w| !w.is_whole && !w.is_full()) else {
-            return;
-        };
-        let budget = if is_idle { IDLE_STEP_BYTES } else { STEP_BYTES };
-        let progress = engine.snapshot(now, writing.ticket, &mut writing.piece, budget);
-        writing.is_whole = progress == Progress::Done;
-        self.later = progress == Progress::Later;
-        writing.made();
+    fn step_now(&mut self, engine: &mut Engine, clock: Clock, now: Now, heard: usize) {
+        let Some(writing) = &mut self.snapshot else { return };
+        let start_us = clock.now().mono_us;
+        let taken_us = start_us.saturating_sub(now.mono_us);
+        let end_us = start_us + self.pace.allowance_us(now, heard, taken_us);
+        while !writing.is_whole && !writing.is_full() {
+            let progress = engine.snapshot(now, writing.ticket, &mut writing.piece, SLICE_BYTES);
+            writing.is_whole = progress == Progress::Done;
+            self.later = progress == Progress::Later;
+            writing.made();
+            if self.later || clock.now().mono_us >= end_us {
+                return;
+            }
+        }
     }
 
     /// Whether the loop should come back at once, since there is a snapshot to go on with.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, dir_of};
 
-/// So much is written before it is synced: a single sync of a large file would hold up those of others.
-const UNSYNCED_BYTES_MAX: u64 = 4 << 20;
+/// So much is written before it goes on its way to the disk: a single sync of a large file would hold up those of
+/// others.
+const PUSHED_BYTES: u64 = 1 << 20;
 
 /// A file being written.
 #[derive(Debug)]
@@ -14,7 +15,9 @@ pub struct NewFile<D: Disk> {
     disk: D,
     file: D::File,
     path: PathBuf,
-    unsynced: u64,
+    /// How much was written, and how much of it is on its way to the disk.
+    written: u64,
+    pushed: u64,
     /// Whether it is synced as it grows: `rdb-save-incremental-fsync`.
     pub in_steps: bool,
 }
@@ -23,7 +26,7 @@ impl<D: Disk> NewFile<D> {
     /// An empty one under a temporary name.
     pub fn create(disk: D, path: PathBuf) -> io::Result<Self> {
         let file = disk.create(&path)?;
-        Ok(Self { disk, file, path, unsynced: 0, in_steps: true })
+        Ok(Self { disk, file, path, written: 0, pushed: 0, in_steps: true })
     }
 
     /// Its temporary name.
@@ -34,10 +37,10 @@ impl<D: Disk> NewFile<D> {
     /// Writes more of it.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.disk.write_all(&mut self.file, bytes).map_err(|(_, error)| error)?;
-        self.unsynced += bytes.len() as u64;
-        if self.in_steps && self.unsynced >= UNSYNCED_BYTES_MAX {
-            self.unsynced = 0;
-            self.disk.sync(&mut self.file)?;
+        self.written += bytes.len() as u64;
+        if self.in_steps && self.written - self.pushed >= PUSHED_BYTES {
+            self.disk.push(&mut self.file, self.pushed..self.written)?;
+            self.pushed = self.written;
         }
         Ok(())
     }

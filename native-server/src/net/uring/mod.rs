@@ -77,7 +77,7 @@ pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
         this.sends.clear();
         this.closed.clear();
         let now = host.begin_turn();
-        let is_idle = happened.is_empty() && sent.is_empty();
+        let heard = happened.len().max(sent.len());
         for (tag, result) in sent.drain(..) {
             this.sent(host, &mut ring, now, tag, result);
         }
@@ -95,7 +95,7 @@ pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
             return Ok(());
         }
         this.drain(host, now);
-        if let Turn::Leave = host.end_turn(now, is_idle) {
+        if let Turn::Leave = host.end_turn(now, heard) {
             leaving = true;
         }
         this.drain(host, now);

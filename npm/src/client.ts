@@ -1,5 +1,6 @@
 /** Commands over a connection of their own, one promise each: for what waits, and for replies as RESP2 has them. */
 
+import { join } from './bytes.js';
 import type { Channel } from './channel.js';
 import type { Connection } from './connection.js';
 import { ReplyError } from './error.js';
@@ -11,27 +12,15 @@ const encoder = new TextEncoder();
 /** A command as RESP. */
 export function encode(command: readonly Arg[]): Uint8Array {
   const parts: Uint8Array[] = [encoder.encode(`*${command.length}\r\n`)];
-  let length = parts[0]!.length;
   for (const arg of command) {
     const bytes = arg instanceof Uint8Array ? arg : encoder.encode(String(arg));
     const head = encoder.encode(`$${bytes.length}\r\n`);
     parts.push(head, bytes, CRLF);
-    length += head.length + bytes.length + 2;
   }
-  return join(parts, length);
+  return join(parts);
 }
 
 const CRLF = encoder.encode('\r\n');
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 /** Whose turn it is, and how it wants its reply. */
 interface Waiter {
@@ -92,7 +81,7 @@ export class Client {
 
   private take(piece: Uint8Array): void {
     let bytes = piece;
-    if (this.rest.length > 0) bytes = join([this.rest, piece], this.rest.length + piece.length);
+    if (this.rest.length > 0) bytes = join([this.rest, piece]);
     let at = 0;
     this.reader.moved(bytes);
     for (let end: number; (end = replyEnd(bytes, at)) >= 0; at = end) {

@@ -63,3 +63,23 @@ export function setTimer(action: () => void, ms: number): Handle | undefined {
     return undefined;
   }
 }
+
+declare const scheduler: undefined | { yield?(): Promise<void> };
+declare const setImmediate: undefined | ((action: () => void) => void);
+
+/** Lets the event loop do what else there is: a page draws, a server answers. */
+export function nextTurn(): Promise<void> {
+  if (typeof scheduler !== 'undefined' && scheduler.yield) return scheduler.yield();
+  return new Promise((resolve) => {
+    // A hidden page's timers are slow, messages are not.
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else if (typeof MessageChannel === 'function') {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(null);
+    } else setTimeout(resolve, 0);
+  });
+}

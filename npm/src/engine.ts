@@ -358,20 +358,33 @@ export class Engine {
   /** Takes over what a storage has, and gives it what changes from now on. */
   private async remember(storage: Storage, durability: Durability): Promise<void> {
     const native = this.alive();
-    const { isWhole } = await Keeper.read(storage, native);
     const keeper = new Keeper(storage, durability, {
-      base: () => {
+      settle: () => this.settle(),
+      beginBase: () => {
+        native.beginBase();
         this.settle();
-        return native.dump(true);
+      },
+      basePiece: (bytes) => native.basePiece(bytes),
+      endBase: (isStored) => {
+        if (native.isDead) return;
+        native.endBase(isStored);
+        this.settle();
       },
       failed: (reason) => {
         if (!native.isDead) native.journalFailed(reason);
       },
     });
-    this.keeper = keeper;
-    this.settle();
-    // What was begun with is not in the storage yet; and behind half a command nothing may be written.
-    if (this.options.snapshot || !isWhole) await keeper.compact();
+    try {
+      const { isWhole } = await Keeper.read(storage, native);
+      this.keeper = keeper;
+      this.settle();
+      // What was begun with is not in the storage yet; and behind half a command nothing may be written.
+      if (this.options.snapshot || !isWhole) await keeper.compact();
+    } catch (error) {
+      this.free();
+      await keeper.close().catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Runs a command; an error is its reply. */

@@ -15,7 +15,9 @@ declare module '#glue' {
     wasm_memory(): number;
     connections(): number;
     dump(unixMs: number, monoMs: number): number;
-    dump_base(unixMs: number, monoMs: number): number;
+    begin_base(unixMs: number, monoMs: number): boolean;
+    base_piece(budget: number, unixMs: number, monoMs: number): number;
+    end_base(isStored: boolean, unixMs: number, monoMs: number): void;
     replay(bytes: number, unixMs: number, monoMs: number): number;
     journal_failed(reason: string, unixMs: number, monoMs: number): void;
     load(bytes: number, unixMs: number, monoMs: number): void;

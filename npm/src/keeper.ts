@@ -4,16 +4,27 @@
  * What one turn of the event loop did is one append (`strict`), or what a tenth of a second did (`relaxed`). While
  * one is on its way the next is collected, so a slow storage gets fewer and larger ones. Under `strict`, what is
  * sent to connections waits until all that came before it is in the storage.
+ *
+ * A base is the data set as it was when it was begun, and is written a bounded piece at a time with the turn given
+ * back in between. The storage is told where it begins once it has all of the journal before.
  */
 
-import type { Storage } from './storage.js';
+import { join } from './bytes.js';
+import { nextTurn } from './clock.js';
+import type { Base, Storage } from './storage.js';
 
 export type Durability = 'strict' | 'relaxed';
 
 /** What a keeper asks of the engine. */
 export interface Kept {
-  /** The whole data set, behind which the journal goes on. All of the journal before has been added. */
-  base(): Uint8Array;
+  /** Adds all that there is of the journal. */
+  settle(): void;
+  /** The data set as it is now is the next base: what is added from here on goes behind it. */
+  beginBase(): void;
+  /** About so many bytes of that base, which are written while the engine works on. */
+  basePiece(bytes: number): { piece: Uint8Array; isLast: boolean };
+  /** The base is stored, or it could not be. */
+  endBase(isStored: boolean): void;
   /** The journal cannot be written, for this reason; or it can again. */
   failed(reason: string | undefined): void;
 }
@@ -27,6 +38,8 @@ const JOURNAL_MIN = 4 << 20;
 /** A journal so many times as long as it should be is not left until there is time. */
 const JOURNAL_FACTOR = 4;
 const PIECE_BYTES = 1 << 20;
+/** So much of a base is written in one go, which takes a few milliseconds. */
+const STEP_BYTES = 64 << 10;
 
 type Timer = ReturnType<typeof setTimeout>;
 
@@ -40,6 +53,10 @@ export class Keeper {
   private held: (() => void)[] = [];
   private writing: Promise<void> | undefined;
   private compacting: Promise<void> | undefined;
+  /** A base that begins behind so many of `waiting`. */
+  private cut: { behind: number; begun: (base: Base) => void; failed: (error: unknown) => void } | undefined;
+  /** No new base while the journal is shorter: the last one could not be stored. */
+  private patience = 0;
   private error: unknown;
   private timer: Timer | undefined;
   private idle: Timer | undefined;
@@ -117,8 +134,13 @@ export class Keeper {
     if (typeof document !== 'undefined') document.removeEventListener('visibilitychange', this.hide);
     if (this.idle !== undefined) clearTimeout(this.idle);
     await this.compacting?.catch(() => undefined);
-    await this.saved();
-    await this.storage.close?.();
+    try {
+      await this.saved();
+    } finally {
+      // Nobody is there any more to try again.
+      if (this.timer !== undefined) clearTimeout(this.timer);
+      await this.storage.close?.();
+    }
   }
 
   private write(): Promise<void> {
@@ -130,9 +152,14 @@ export class Keeper {
 
   private async writeAll(): Promise<void> {
     try {
-      while (this.waiting.length > 0) {
-        const parts = this.waiting;
-        this.waiting = [];
+      for (;;) {
+        if (this.cut?.behind === 0) {
+          this.cut.begun(this.storage.begin());
+          this.cut = undefined;
+        }
+        const parts = this.waiting.splice(0, this.cut?.behind ?? this.waiting.length);
+        if (parts.length === 0) break;
+        if (this.cut) this.cut.behind -= parts.length;
         try {
           await this.storage.append(join(parts));
         } catch (error) {
@@ -144,6 +171,8 @@ export class Keeper {
       this.error = undefined;
     } catch (error) {
       this.error = error;
+      this.cut?.failed(error);
+      this.cut = undefined;
       this.kept.failed(error instanceof Error ? error.message : String(error));
       this.timer ??= setTimeout(() => void this.write(), RETRY_MS);
       return;
@@ -158,9 +187,9 @@ export class Keeper {
 
   /** Whether it is time for a new base. */
   private think(): void {
-    if (this.closing) return;
+    if (this.closing || this.compacting) return;
     const { base, journal } = this.storage.sizes();
-    const most = Math.max(JOURNAL_MIN, base);
+    const most = Math.max(JOURNAL_MIN, base, this.patience);
     if (journal <= most) return;
     if (this.idle !== undefined) clearTimeout(this.idle);
     const compact = () => void this.compact().catch(() => undefined);
@@ -169,32 +198,48 @@ export class Keeper {
   }
 
   private async writeBase(): Promise<void> {
-    // Nothing may come between: what is in the base must not be in the journal behind it.
-    do await this.saved();
-    while (this.waiting.length > 0 || this.writing);
-    const bytes = this.kept.base();
-    const base = this.storage.begin();
+    if (this.idle !== undefined) clearTimeout(this.idle);
+    this.kept.settle();
+    const behind = this.waiting.length;
+    this.kept.beginBase();
+    let base: Base | undefined;
+    let isStored = false;
     try {
-      for (let at = 0; at < bytes.length; at += PIECE_BYTES) await base.write(bytes.subarray(at, at + PIECE_BYTES));
+      base = await new Promise<Base>((begun, failed) => {
+        this.cut = { behind, begun, failed };
+        void this.write();
+      });
+      await this.fill(base);
       await base.commit();
+      isStored = true;
+      this.patience = 0;
     } catch (error) {
-      await base.abort();
+      this.patience = 2 * this.storage.sizes().journal;
+      await base?.abort();
       throw error;
+    } finally {
+      this.kept.endBase(isStored);
+    }
+  }
+
+  private async fill(base: Base): Promise<void> {
+    let parts: Uint8Array[] = [];
+    let bytes = 0;
+    for (;;) {
+      const { piece, isLast } = this.kept.basePiece(STEP_BYTES);
+      parts.push(piece);
+      bytes += piece.length;
+      if (bytes >= PIECE_BYTES || isLast) {
+        await base.write(join(parts));
+        parts = [];
+        bytes = 0;
+      }
+      if (isLast) return;
+      await nextTurn();
     }
   }
 }
 
 function isRdb(bytes: Uint8Array): boolean {
   return String.fromCharCode(...bytes.subarray(0, 5)) === 'REDIS';
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const all = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -81,6 +81,7 @@ export class Leader implements Host {
       this.engine = await Engine.open(this.settings);
       this.engine.ping();
     } catch (error) {
+      await this.engine?.close().catch(() => undefined);
       this.engine = undefined;
       return this.fail(error as Error);
     }

@@ -165,13 +165,30 @@ export class Native implements Memory {
     }));
   }
 
-  /** The data set as an RDB file; as a base, behind which the journal goes on, when `events` has told all before. */
-  dump(asBase = false): Uint8Array {
-    this.guard((exports) => {
-      const [now, mono] = [this.time.now(), this.time.mono()];
-      return asBase ? exports.dump_base(now, mono) : exports.dump(now, mono);
-    });
+  /** The data set as an RDB file. */
+  dump(): Uint8Array {
+    this.guard((exports) => exports.dump(this.time.now(), this.time.mono()));
     return this.output();
+  }
+
+  /** Begins a base, behind which the journal goes on: `events` has told all before. */
+  beginBase(): void {
+    const began = this.guard((exports) => exports.begin_base(this.time.now(), this.time.mono()));
+    if (!began) throw new Error('a base is being written already');
+    this.pending = true;
+  }
+
+  /** The base's next bytes; whether they are the last. */
+  basePiece(bytes: number): { piece: Uint8Array; isLast: boolean } {
+    const state = this.guard((exports) => exports.base_piece(bytes, this.time.now(), this.time.mono()));
+    if (state === 0) throw new Error('the base was given up');
+    return { piece: this.output(), isLast: state === 2 };
+  }
+
+  /** The base is stored, or could not be. */
+  endBase(isStored: boolean): void {
+    this.guard((exports) => exports.end_base(isStored, this.time.now(), this.time.mono()));
+    this.pending = true;
   }
 
   /** Runs what is whole of a journal; how many bytes that is. */

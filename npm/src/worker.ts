@@ -23,6 +23,8 @@ export function serveScope(scope: Scope): void {
       return engine;
     } catch (error) {
       if (opened === made) opened = undefined;
+      // One that died still has its storage.
+      await made.then((engine) => engine.close()).catch(() => undefined);
       // One that was ended or died is followed by another.
       if (isFirst) throw error;
       return open(settings);

@@ -62,7 +62,7 @@ async function stores(place, entry = 'browser') {
 async function storages(kind) {
   const { passed, failed } = await onPage(async (kind) => {
     const [redstart, storages, { runStorageCases }] = await Promise.all([import('/dist/browser.mjs'), import('/dist/storages.mjs'), import('/test/storage-cases.mjs')]);
-    return runStorageCases(redstart, (name) => new storages[kind](name));
+    return runStorageCases(redstart, (name, options) => new storages[kind](name, options));
   }, kind);
   told(kind, failed, passed);
   try {

@@ -20,10 +20,10 @@ const folder = () => join(root, String(folders++));
 for (const [name, run] of Object.entries(storageCases)) {
   test(`files: ${name}`, async () => {
     const path = folder();
-    await run(redstart, () => new FileStorage(path));
+    await run(redstart, (options) => new FileStorage(path, options));
   });
   test(`memory: ${name}`, async () => {
-    const storage = new MemoryStorage();
+    const storage = Object.assign(new MemoryStorage(), { shares: true });
     await run(redstart, () => storage);
   });
 }
@@ -144,4 +144,75 @@ test('options that are none are refused', async () => {
   assert.throws(() => Engine.openSync({ storage: new MemoryStorage() }), /storage: takes `await/);
   const engine = await Engine.open({ durability: 'most' });
   assert.throws(() => engine.ping(), /durability: expected/);
+});
+
+/** A process that opens a folder, says so and waits; killed, it says no more. */
+async function holder(path) {
+  const code = `import { Engine } from 'redstart'; import { FileStorage } from 'redstart/storage/node';
+    const engine = await Engine.open({ storage: new FileStorage(${JSON.stringify(path)}) });
+    engine.set('k', 'kept'); await engine.saved(); console.log('open'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: new URL('..', import.meta.url), stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+test('a folder belongs to one process, until that one dies', async () => {
+  const path = folder();
+  const child = await holder(path);
+  await assert.rejects(Engine.open({ storage: new FileStorage(path, { wait: false }) }), {
+    name: 'StorageLockedError',
+    message: `the storage is in use by another engine: process ${child.pid} holds ${join(path, 'redstart.lock')}; if that is no such process, remove the file`,
+  });
+  const waiting = Engine.open({ storage: new FileStorage(path, { wait: true }) });
+  child.kill('SIGKILL');
+  const engine = await waiting;
+  assert.equal(engine.get('k'), 'kept');
+  await engine.close();
+  assert.ok(!readdirSync(path).includes('redstart.lock'));
+});
+
+test('a lock of a process whose number another one has now is stale', { skip: process.platform !== 'linux' }, async () => {
+  const path = folder();
+  await (await Engine.open({ storage: new FileStorage(path) })).close();
+  for (const text of [`${process.pid} 1 x\n`, `${process.ppid} 1 x\n`, '', 'nonsense']) {
+    writeFileSync(join(path, 'redstart.lock'), text);
+    const engine = await Engine.open({ storage: new FileStorage(path, { wait: false }) });
+    await engine.close();
+  }
+});
+
+test('of many who want a folder one gets it at a time', async () => {
+  const path = folder();
+  let inside = 0;
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const engine = await Engine.open({ storage: new FileStorage(path, { wait: true }) });
+      assert.equal(++inside, 1);
+      engine.incr('n');
+      inside--;
+      await engine.close();
+    }),
+  );
+  const engine = await Engine.open({ storage: new FileStorage(path) });
+  assert.equal(engine.get('n'), '8');
+  await engine.close();
+});
+
+test('a disk that is full refuses writes, and nothing that was saved is lost', { skip: process.platform !== 'linux' }, async () => {
+  const path = folder();
+  // A file may have 64 KiB.
+  const code = `import { Engine } from 'redstart'; import { FileStorage } from 'redstart/storage/node';
+    const engine = await Engine.open({ storage: new FileStorage(${JSON.stringify(path)}) });
+    let saved = 0;
+    try { for (;; saved++) { engine.rpush('l', saved + 'x'.repeat(1000)); await engine.saved(); } } catch (error) { console.log(error.code); }
+    try { engine.set('k', 1); } catch (error) { console.log(error.message); }
+    console.log(engine.llen('l') === saved + 1, saved);
+    process.exit();`;
+  const { stdout } = spawnSync('sh', ['-c', 'ulimit -f 64; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', code], { cwd: new URL('..', import.meta.url), encoding: 'utf8' });
+  const [error, refused, length] = stdout.split('\n');
+  assert.equal(error, 'EFBIG');
+  assert.match(refused, /^MISCONF Errors writing to the AOF file: EFBIG: file too large/);
+  const engine = await Engine.open({ storage: new FileStorage(path) });
+  assert.equal(length, `true ${engine.llen('l')}`);
+  await engine.close();
 });

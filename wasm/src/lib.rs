@@ -11,7 +11,7 @@
 mod memory;
 
 use redstart_core as core_engine;
-use redstart_core::{Config, ConnId, Effect, Hooks, Level, Now, Peer, Replay};
+use redstart_core::{Config, ConnId, Effect, Hooks, Level, Now, Peer, Progress, Replay, Ticket};
 use std::collections::VecDeque;
 use wasm_bindgen::prelude::*;
 
@@ -46,6 +46,8 @@ pub struct Engine {
     output: Vec<u8>,
     /// The journal that is being read.
     replay: Replay,
+    /// The base that is being written.
+    base: Option<Ticket>,
 }
 
 /// `maxmemory` unless told otherwise: a 32-bit memory ends at 4 GiB, and writes are to be refused before.
@@ -92,6 +94,7 @@ impl Engine {
             input: Vec::new(),
             output: Vec::new(),
             replay: Replay::new(),
+            base: None,
         })
     }
 
@@ -207,6 +210,10 @@ impl Engine {
                 JOURNAL
             }
             Effect::Shutdown => SHUTDOWN,
+            Effect::AbortSnapshot(_) => {
+                self.base = None;
+                DONE
+            }
             _ => DONE,
         }
     }
@@ -242,11 +249,31 @@ impl Engine {
         self.output.len()
     }
 
-    /// The same as the base of an append-only file: the journal goes on behind it. [`Engine::poll`] has told
-    /// all of the journal before.
-    pub fn dump_base(&mut self, unix_ms: f64, mono_ms: f64) -> usize {
-        self.output = self.inner.dump_base(now(unix_ms, mono_ms));
-        self.output.len()
+    /// Begins the base of an append-only file: what [`Engine::poll`] tells of the journal from now on goes behind it,
+    /// and it has told all of the journal before. `false` while another is being written.
+    pub fn begin_base(&mut self, unix_ms: f64, mono_ms: f64) -> bool {
+        self.base = self.inner.begin_base(now(unix_ms, mono_ms));
+        self.base.is_some()
+    }
+
+    /// Writes the base's next piece into the output, about `budget` bytes. 1: there is more, 2: that was the last,
+    /// 0: the base was given up.
+    pub fn base_piece(&mut self, budget: usize, unix_ms: f64, mono_ms: f64) -> i32 {
+        self.clear_output();
+        let Some(ticket) = self.base else { return 0 };
+        let now = now(unix_ms, mono_ms);
+        match self.inner.snapshot(now, ticket, &mut self.output, budget) {
+            Progress::Done => 2,
+            _ => 1,
+        }
+    }
+
+    /// The base is stored, or it could not be.
+    pub fn end_base(&mut self, is_stored: bool, unix_ms: f64, mono_ms: f64) {
+        if let Some(ticket) = self.base.take() {
+            let outcome = if is_stored { Ok(()) } else { Err("the storage failed") };
+            self.inner.complete(now(unix_ms, mono_ms), ticket, outcome);
+        }
     }
 
     /// Runs the commands of a journal that are whole in the first `bytes` bytes of the input; how many bytes

@@ -1,7 +1,8 @@
 //! The data set as an RDB file, for hosts that keep one.
 
-use super::{Engine, Now, Progress, Ticket};
+use super::{Engine, Now, Progress, SnapshotKind, Ticket};
 use crate::commands::script;
+use crate::commands::server::persistence::start;
 use crate::persist::rdb::data_set::{self, Conflict, Load, Loaded};
 use crate::persist::rdb::loader::LoadError;
 use crate::persist::rdb::save::Format;
@@ -38,14 +39,17 @@ impl Engine {
         Ok(loaded)
     }
 
-    /// The same as the base of an append-only file, for hosts that write it at once: what [`Engine::journal`]
-    /// gives after this belongs behind it. What it gave before must have been taken.
-    pub fn dump_base(&mut self, now: Now) -> alloc::vec::Vec<u8> {
+    /// Begins the base of an append-only file, for hosts that decide for themselves when; `None` while another
+    /// snapshot is being written. What [`Engine::journal`] gives after this belongs behind it, and what it gave
+    /// before must have been taken. The ticket is that of the [`Effect::BeginSnapshot`](super::Effect) that follows.
+    pub fn begin_base(&mut self, now: Now) -> Option<Ticket> {
+        self.set_now(now);
         debug_assert!(self.journal().is_empty(), "the journal was taken");
-        let file = self.dump_rdb(now);
-        self.store.journal.cut();
-        self.store.journal.pass_cut();
-        file
+        if self.server.persistence.running.is_some() {
+            return None;
+        }
+        start(&mut self.store, &mut self.server, SnapshotKind::AofBase);
+        self.server.persistence.running.as_ref().map(|running| running.ticket)
     }
 
     /// How many changes there were since the last snapshot that a host has completed.

@@ -5,13 +5,17 @@
  * says which belong together. redis-server opens the same folder (`--appendonly yes --appenddirname FOLDER`).
  */
 
-import { type FileHandle, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Base, Storage } from '../storage.js';
+import { type LockOptions, inUse, waitOf } from '../storages/lock.js';
+import { lockFile } from './lock.js';
 
+export type { LockOptions } from '../storages/lock.js';
 export type { Base, Storage } from '../storage.js';
 
 const NAME = 'appendonly.aof';
+const LOCK = 'redstart.lock';
 const PIECE_BYTES = 1 << 20;
 
 interface Part {
@@ -26,15 +30,24 @@ export class FileStorage implements Storage {
   private parts: Part[] = [];
   /** The increment that is written to. */
   private handle: FileHandle | undefined;
+  /** The base that is being written. */
+  private writing: FileHandle | undefined;
   private opening: Promise<void> | undefined;
   private last: Promise<unknown> = Promise.resolve();
+  private readonly wait_ms: number;
+  /** An engine has loaded it and not closed it. */
+  private isUsed = false;
+  private release: (() => Promise<void>) | undefined;
 
-  /** `folder` is made if it is not there. One engine at a time may use it. */
-  constructor(folder: string) {
+  /** `folder` is made if it is not there. One engine at a time may use it, which is seen to by a file in it. */
+  constructor(folder: string, lock: LockOptions = {}) {
     this.folder = folder;
+    this.wait_ms = waitOf(lock);
   }
 
   async *load(): AsyncGenerator<Uint8Array> {
+    if (this.isUsed) throw inUse('this storage object', 'close that one first');
+    this.isUsed = true;
     await this.opened();
     for (const part of this.parts) {
       const handle = await open(join(this.folder, part.file));
@@ -76,31 +89,30 @@ export class FileStorage implements Storage {
     const seq = Math.max(0, ...this.parts.map((part) => part.seq)) + 1;
     const file = `${NAME}.${seq}.base.rdb`;
     const temporary = join(this.folder, `temp-${file}`);
-    let handle: FileHandle | undefined;
     let bytes = 0;
     const begun = this.inTurn(async () => {
       await this.addIncrement(seq);
-      handle = await open(temporary, 'w');
+      this.writing = await open(temporary, 'w');
     });
     begun.catch(() => undefined);
     return {
       write: async (piece) => {
         await begun;
-        await writeAll(handle!, piece, bytes);
+        await writeAll(this.writing!, piece, bytes);
         bytes += piece.length;
       },
       commit: () =>
         this.inTurn(async () => {
           await begun;
-          await handle!.sync();
-          await handle!.close();
+          await this.writing!.sync();
+          await this.endWriting();
           await rename(temporary, join(this.folder, file));
           const gone = this.parts.filter((part) => part.seq < seq);
           await this.become([{ file, seq, type: 'b', bytes }, ...this.parts.filter((part) => part.seq >= seq)]);
           for (const part of gone) await unlink(join(this.folder, part.file)).catch(() => undefined);
         }),
       abort: async () => {
-        await handle?.close();
+        await this.endWriting();
         await unlink(temporary).catch(() => undefined);
       },
     };
@@ -109,15 +121,30 @@ export class FileStorage implements Storage {
   /** Closes the file. */
   async close(): Promise<void> {
     await this.inTurn(async () => {
+      this.isUsed = false;
+      this.opening = undefined;
+      await this.endWriting();
       await this.handle?.close();
       this.handle = undefined;
-      this.opening = undefined;
+      await this.release?.();
+      this.release = undefined;
     });
+  }
+
+  private async endWriting(): Promise<void> {
+    const handle = this.writing;
+    this.writing = undefined;
+    await handle?.close();
   }
 
   private opened(): Promise<void> {
     return (this.opening ??= this.inTurn(async () => {
       await mkdir(this.folder, { recursive: true });
+      this.release = await lockFile(join(this.folder, LOCK), this.wait_ms);
+      // What others left who were interrupted.
+      for (const file of await readdir(this.folder)) {
+        if (file.startsWith(`temp-${NAME}`)) await unlink(join(this.folder, file)).catch(() => undefined);
+      }
       this.parts = await this.manifest();
       const last = this.parts.at(-1);
       if (last?.type !== 'i') return this.addIncrement((last?.seq ?? 0) + 1);

@@ -12,13 +12,14 @@
  */
 
 import { DurableObject } from 'cloudflare:workers';
+import { join } from '../bytes.js';
 import { type Connection, Engine, EngineDeadError, type EngineOptions } from '../index.js';
 import type { Storage } from '../storage.js';
 import { accessOf, type HandlerOptions, toFetchHandler, unauthorized } from '../upstash.js';
 import { dataSet, expiries, expiriesIn } from './dataset.js';
 import { Sockets } from './sockets.js';
 import { SqliteStorage } from './sqlite.js';
-import { count, join } from './wire.js';
+import { count } from './wire.js';
 
 /** How an object is to be. */
 export interface ObjectOptions {

@@ -1,11 +1,11 @@
 /** Upstash's REST protocol over objects: what `toFetchHandler` of `redstart/upstash` runs its requests on. */
 
+import { join } from '../bytes.js';
 import { type Arg, type Listener, type Reply, ReplyError } from '../index.js';
 import { NAMES } from '../generated/commands.js';
 import { transactionOf } from '../queue.js';
 import { headOf, type Request } from '../table.js';
 import type { Backend, Events } from '../upstash.js';
-import { join } from './wire.js';
 
 /** A store in an object or over many, whose replies are as RESP2 has them. */
 export interface Flat {

@@ -50,17 +50,6 @@ export function read(reader: Reader, bytes: Uint8Array, asBytes: boolean, comman
   reader.begin(0, bytes.length, asBytes, command);
 }
 
-export function join(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const all = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
 /** A character for each byte. */
 export function latin1(bytes: Uint8Array): string {
   let text = '';

@@ -3,4 +3,6 @@
 export type { Base, Storage } from '../storage.js';
 export { IndexedDbStorage } from './indexeddb.js';
 export { MemoryStorage } from './memory.js';
+export type { LockOptions } from './lock.js';
 export { OpfsStorage } from './opfs.js';
+export { PiecesStorage, type Place, type Shelf } from './pieces.js';

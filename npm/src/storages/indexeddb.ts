@@ -1,5 +1,6 @@
 /** A storage in IndexedDB: in windows and workers of all browsers. */
 
+import { type LockOptions, lockByName, waitOf } from './lock.js';
 import { type Place, PiecesStorage, type Shelf } from './pieces.js';
 
 const PIECES = 'pieces';
@@ -18,14 +19,18 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 class IndexedDbShelf implements Shelf {
   private readonly name: string;
   private readonly durability: IDBTransactionDurability;
+  private readonly wait_ms: number;
   private db!: IDBDatabase;
+  private release: (() => void) | undefined;
 
-  constructor(name: string, durability: IDBTransactionDurability) {
+  constructor(name: string, durability: IDBTransactionDurability, wait_ms: number) {
     this.name = name;
     this.durability = durability;
+    this.wait_ms = wait_ms;
   }
 
   async open(): ReturnType<Shelf['open']> {
+    this.release = await lockByName(`indexeddb:${this.name}`, this.wait_ms);
     const request = indexedDB.open(this.name, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore(PIECES);
@@ -70,11 +75,19 @@ class IndexedDbShelf implements Shelf {
     return this.change(PIECES, (store) => places.forEach((place) => store.delete(key(place))));
   }
 
+  close(): void {
+    // `db` is not there if the lock was not to be had.
+    (this.db as IDBDatabase | undefined)?.close();
+    this.release?.();
+    this.release = undefined;
+  }
+
   private change(name: string, action: (store: IDBObjectStore) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const transaction = this.db.transaction(name, 'readwrite', { durability: this.durability });
       transaction.oncomplete = () => resolve();
-      transaction.onabort = transaction.onerror = () => reject(transaction.error);
+      // An error aborts it, and what it was is known then.
+      transaction.onabort = () => reject(transaction.error ?? new Error('IndexedDB gave a transaction up'));
       action(transaction.objectStore(name));
       transaction.commit();
     });
@@ -83,7 +96,7 @@ class IndexedDbShelf implements Shelf {
 
 export class IndexedDbStorage extends PiecesStorage {
   /** `name` is the database's. With `durability: 'relaxed'` the browser need not wait for the disk. */
-  constructor(name = 'redstart', { durability = 'strict' }: { durability?: 'strict' | 'relaxed' } = {}) {
-    super(new IndexedDbShelf(name, durability));
+  constructor(name = 'redstart', { durability = 'strict', ...lock }: LockOptions & { durability?: 'strict' | 'relaxed' } = {}) {
+    super(new IndexedDbShelf(name, durability, waitOf(lock)));
   }
 }

@@ -4,6 +4,7 @@
  * A file that is written through a stream takes its place when the stream is closed, whole or not at all.
  */
 
+import { type LockOptions, lockByName, waitOf } from './lock.js';
 import { type Place, PiecesStorage, type Shelf } from './pieces.js';
 
 const CURRENT = 'current';
@@ -12,13 +13,17 @@ const name = ({ generation, kind, n }: Place) => `${generation}.${kind}.${n}`;
 
 class OpfsShelf implements Shelf {
   private readonly path: string;
+  private readonly wait_ms: number;
   private folder!: FileSystemDirectoryHandle;
+  private release: (() => void) | undefined;
 
-  constructor(path: string) {
-    this.path = path;
+  constructor(path: string, wait_ms: number) {
+    this.path = path.split('/').filter(Boolean).join('/');
+    this.wait_ms = wait_ms;
   }
 
   async open(): ReturnType<Shelf['open']> {
+    this.release = await lockByName(`opfs:${this.path}`, this.wait_ms);
     this.folder = await navigator.storage.getDirectory();
     for (const part of this.path.split('/').filter(Boolean)) this.folder = await this.folder.getDirectoryHandle(part, { create: true });
     const pieces: (Place & { bytes: number })[] = [];
@@ -51,6 +56,11 @@ class OpfsShelf implements Shelf {
     for (const place of places) await this.folder.removeEntry(name(place));
   }
 
+  close(): void {
+    this.release?.();
+    this.release = undefined;
+  }
+
   private async put(file: string, bytes: Uint8Array): Promise<void> {
     const handle = await this.folder.getFileHandle(file, { create: true });
     const stream = await handle.createWritable();
@@ -66,7 +76,7 @@ class OpfsShelf implements Shelf {
 
 export class OpfsStorage extends PiecesStorage {
   /** `path` is the folder's, from the root of the origin's file system. */
-  constructor(path = 'redstart') {
-    super(new OpfsShelf(path));
+  constructor(path = 'redstart', lock: LockOptions = {}) {
+    super(new OpfsShelf(path, waitOf(lock)));
   }
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Base, Storage } from '../storage.js';
+import { inUse } from './lock.js';
 
 /** Which piece: of which generation, of its base or its journal, and its place there. */
 export interface Place {
@@ -25,6 +26,8 @@ export interface Shelf {
   /** Makes another generation the current one, in one step. */
   turn(generation: number): Promise<void>;
   remove(places: readonly Place[]): Promise<void>;
+  /** Lets go of what `open` took, also where that has failed. It may be opened again. */
+  close?(): void;
 }
 
 /** A piece is no longer than this. */
@@ -37,6 +40,8 @@ export class PiecesStorage implements Storage {
   private n = 0;
   private pieces: (Place & { bytes: number })[] = [];
   private opening: Promise<void> | undefined;
+  /** An engine has loaded it and not closed it. */
+  private isUsed = false;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(shelf: Shelf) {
@@ -44,6 +49,8 @@ export class PiecesStorage implements Storage {
   }
 
   async *load(): AsyncGenerator<Uint8Array> {
+    if (this.isUsed) throw inUse('this storage object', 'close that one first');
+    this.isUsed = true;
     await this.opened();
     const { current } = this;
     const there = this.pieces.filter((piece) => piece.generation >= current && (piece.kind === 'journal' || piece.generation === current));
@@ -72,10 +79,19 @@ export class PiecesStorage implements Storage {
         this.inTurn(async () => {
           await this.shelf.turn(generation);
           this.current = generation;
-          await this.drop((piece) => piece.generation < generation);
+          // What cannot be removed now is when it is opened next.
+          await this.drop((piece) => piece.generation < generation).catch(() => undefined);
         }),
       abort: () => this.inTurn(() => this.drop((piece) => piece.generation === generation && piece.kind === 'base')),
     };
+  }
+
+  async close(): Promise<void> {
+    await this.inTurn(async () => {
+      this.isUsed = false;
+      this.opening = undefined;
+      this.shelf.close?.();
+    });
   }
 
   private opened(): Promise<void> {
@@ -86,6 +102,7 @@ export class PiecesStorage implements Storage {
       this.latest = Math.max(current, ...pieces.map((piece) => piece.generation));
       // A base that was not finished is none, and what an interrupted `commit` left is not needed.
       await this.drop((piece) => piece.generation < current || (piece.kind === 'base' && piece.generation > current));
+      this.n = 0;
       for (const piece of pieces) if (piece.generation === this.latest) this.n = Math.max(this.n, piece.n + 1);
     }));
   }

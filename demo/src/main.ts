@@ -2,10 +2,11 @@
 
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
-import { Client, CLOSED } from './kit/client.ts';
+import { ConnectionLostError } from 'redstart';
+import { Client, type Kind, open } from './kit/client.ts';
 import { bytes, count, h } from './kit/dom.ts';
+import { download, exported, imported } from './kit/file.ts';
 import { Panel } from './kit/panel.ts';
-import { type Kind, place } from './kit/wire.ts';
 import { startConsole } from './panels/console.ts';
 import { PANELS } from './panels/index.ts';
 import { startLesson } from './panels/lesson.ts';
@@ -13,34 +14,29 @@ import { monitor } from './panels/monitor.ts';
 
 const part = <T extends HTMLElement>(id: string) => document.querySelector<T>(`#${id}`)!;
 
-/** Where the page looks, by the address: `?at=server`, `?at=tab`. */
+/** Where the page looks, by the address: `?at=memory`, `?at=server`; otherwise in what this browser keeps. */
 function kind(): Kind {
   const asked = new URLSearchParams(location.search).get('at');
-  return asked === 'server' || asked === 'tab' ? asked : 'shared';
+  return asked === 'server' || asked === 'memory' ? asked : 'browser';
 }
 
 const LEADS: Record<Kind, string> = {
-  shared: 'A whole Redis, running inside this browser: one engine in WebAssembly behind all tabs of this page. No server, no network.',
-  tab: 'A whole Redis, running inside this tab, in WebAssembly. No server, no network.',
+  browser: 'A whole Redis, running inside this browser: one engine in WebAssembly behind all tabs of this page, whose data stay. No server, no network.',
+  memory: 'A whole Redis, running inside this browser: one engine in WebAssembly behind all tabs of this page, in memory alone. No server, no network.',
   server: 'The same panels against a redstart-server, over a WebSocket.',
 };
 
 const NO_SERVER = 'There is no connection to a redstart-server. `cargo demo` starts one with this page; by hand: redstart-server, and npm run preview.';
 
 async function main(): Promise<void> {
-  const at = await place(kind());
-  const store = new Client(at);
-  part('lead').textContent = LEADS[at.kind];
+  const at = kind();
+  const store = new Client(await open(at), at);
+  part('lead').textContent = LEADS[at];
   for (const link of document.querySelectorAll<HTMLAnchorElement>('#places a')) {
-    if (link.dataset.at === at.kind || (link.dataset.at === 'shared' && at.kind === 'tab')) link.setAttribute('aria-current', 'true');
+    if (link.dataset.at === at) link.setAttribute('aria-current', 'true');
   }
-  store.onClosed = () => {
-    notice(at.kind === 'server' ? NO_SERVER : 'The engine has ended.');
-  };
-  if (at.kind === 'server') await store.call('CONFIG', 'SET', 'notify-keyspace-events', 'KEA');
-
   const took = part('stat-time');
-  const screen = startConsole(at, (us) => {
+  const screen = startConsole(store, (us) => {
     took.textContent = us < 1000 ? `${Math.max(1, Math.round(us))} µs` : us < 1e6 ? `${(us / 1000).toFixed(1)} ms` : `${(us / 1e6).toFixed(1)} s`;
   });
   startLesson(part('lesson'), screen);
@@ -48,7 +44,7 @@ async function main(): Promise<void> {
   lesson.addEventListener('click', () => {
     part('lesson').hidden = !part('lesson').hidden;
     lesson.setAttribute('aria-expanded', String(!part('lesson').hidden));
-    screen.focus();
+    screen.focus({ preventScroll: true });
   });
 
   const panels = [monitor, ...PANELS].map((spec) => new Panel(spec, store));
@@ -57,24 +53,28 @@ async function main(): Promise<void> {
     void panel.begin();
   }
   for (const { spec } of panels) part('index').append(h('a', { href: `#${spec.id}` }, spec.title));
-  keys(screen.focus);
+  keys(() => screen.focus({ preventScroll: true }));
+  files(store);
 
   const stats = async () => {
-    const [keys, memory] = await store.all<[number, string]>(['DBSIZE'], ['INFO', 'memory']);
+    const [keys, memory] = await Promise.all([store.store.dbsize(), store.store.info('memory')]);
     part('stat-keys').textContent = count(keys);
     part('stat-memory').textContent = bytes(Number(/used_memory:(\d+)/.exec(memory)?.[1] ?? 0));
+    // A connection that was lost is made again by the next call.
+    part('notice').hidden = true;
   };
-  setInterval(() => document.hidden || void stats().catch(() => {}), 1000);
+  const lost = (error: unknown) => error instanceof ConnectionLostError && notice(at === 'server' ? NO_SERVER : 'The engine has ended; the next command starts it again.');
+  setInterval(() => document.hidden || void stats().catch(lost), 1000);
   await stats();
   for (const line of ['SET greeting "hello, tab"', 'GET greeting', 'DEL birds', 'RPUSH birds wren robin redstart', 'LRANGE birds 0 -1']) await screen.run(line);
-  if (matchMedia('(min-width: 60rem)').matches && !location.hash) screen.focus();
+  if (matchMedia('(min-width: 60rem)').matches && !location.hash) screen.focus({ preventScroll: true });
   document.documentElement.dataset.ready = 'yes';
 }
 
 /** Keys for all of the page: `/` the console, `j` and `k` the next panel and the last. */
 function keys(focusConsole: () => void): void {
   document.addEventListener('keydown', (event) => {
-    const at = event.target as HTMLElement;
+    const at = event.composedPath()[0] as HTMLElement;
     if (event.ctrlKey || event.metaKey || event.altKey || at.matches('input, select, textarea')) return;
     if (event.key === '/') {
       event.preventDefault();
@@ -90,6 +90,35 @@ function keys(focusConsole: () => void): void {
   });
 }
 
+/** The database goes out as a file, and comes in as one. */
+function files(client: Client): void {
+  const busy = async (button: HTMLButtonElement, action: () => Promise<string>) => {
+    button.disabled = true;
+    try {
+      button.title = await action();
+    } catch (error) {
+      notice((error as Error).message);
+    }
+    button.disabled = false;
+  };
+  const out = part<HTMLButtonElement>('export');
+  out.addEventListener('click', () => void busy(out, async () => {
+    const file = await exported(client.store);
+    download('dump.rdb', file);
+    return `dump.rdb, ${bytes(file.length)}`;
+  }));
+  const into = part<HTMLButtonElement>('import');
+  const chosen = part<HTMLInputElement>('import-file');
+  into.addEventListener('click', () => chosen.click());
+  chosen.addEventListener('change', () => void busy(into, async () => {
+    const file = chosen.files?.[0];
+    if (!file) return '';
+    const keys = await imported(client.store, new Uint8Array(await file.arrayBuffer())).finally(() => (chosen.value = ''));
+    document.querySelector('redstart-repl')!.print('none', `${file.name}: ${count(keys)} keys have taken the place of what was there.`);
+    return file.name;
+  }));
+}
+
 function notice(text: string): void {
   part('notice').hidden = false;
   part('notice-text').textContent = text;
@@ -97,7 +126,7 @@ function notice(text: string): void {
 
 part('notice-again').addEventListener('click', () => location.reload());
 main().catch((error: Error) => {
-  if (kind() === 'server' && error.message === CLOSED) {
+  if (kind() === 'server' && error instanceof ConnectionLostError) {
     // The page is empty without one; the notice says what to do.
     part('panels').hidden = true;
     notice(NO_SERVER);

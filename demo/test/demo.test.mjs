@@ -1,7 +1,7 @@
 /** The built page in a real browser: one fact per panel, two tabs, both widths, and a server. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
@@ -13,6 +13,7 @@ import { attach } from '../bridge.mjs';
 const REDIS_PORT = 17_399;
 let web, browser, page;
 const errors = [];
+const LINE = 'redstart-repl input';
 
 /** A tab in which nothing moves by itself. */
 async function open(context, query = '') {
@@ -44,9 +45,12 @@ async function ask(line, at = page) {
   const lines = at.locator('#screen > div');
   const asked = at.locator('#screen > .asked');
   const [before, askedBefore] = [await lines.count(), await asked.count()];
-  await at.locator('#line').fill(line);
-  await at.locator('#line').press('Enter');
-  await at.waitForFunction(([all, own]) => document.querySelectorAll('#screen > .asked').length > own && document.querySelectorAll('#screen > div').length > all + 1, [before, askedBefore]);
+  await at.locator(LINE).fill(line);
+  await at.locator(LINE).press('Enter');
+  await at.waitForFunction(([all, own]) => {
+    const { shadowRoot } = document.querySelector('redstart-repl');
+    return shadowRoot.querySelectorAll('#screen > .asked').length > own && shadowRoot.querySelectorAll('#screen > div').length > all + 1;
+  }, [before, askedBefore]);
   return lines.last().textContent();
 }
 
@@ -82,14 +86,14 @@ test('the console replies as redis-cli does', async () => {
 });
 
 test('Tab completes, and the hint tells the arguments', async () => {
-  const line = page.locator('#line');
+  const line = page.locator(LINE);
   await line.fill('');
   await line.pressSequentially('hgetal');
-  assert.match(await page.locator('#hint').textContent(), /HGETALL/);
+  assert.match(await page.locator('redstart-repl .hint').textContent(), /HGETALL/);
   await line.press('Tab');
   assert.equal(await line.inputValue(), 'hgetall ');
-  assert.match(await page.locator('#hint').textContent(), /^HGETALL key /);
-  assert.match(await page.locator('#ghost').textContent(), /hgetall key$/);
+  assert.match(await page.locator('redstart-repl .hint').textContent(), /^HGETALL key /);
+  assert.match(await page.locator('redstart-repl .ghost').textContent(), /hgetall key$/);
   await line.press('Escape');
   await line.press('ArrowUp');
   assert.equal(await line.inputValue(), 'GET "open');
@@ -101,8 +105,8 @@ test('a lesson goes on when its command has been run, and not for another', asyn
   await ask('PING');
   assert.equal(await lesson.locator('strong').textContent(), '1 of 5');
   await press(lesson, 'Type it for me');
-  assert.equal(await page.locator('#line').inputValue(), 'SET greeting hello');
-  await page.locator('#line').press('Enter');
+  assert.equal(await page.locator(LINE).inputValue(), 'SET greeting hello');
+  await page.locator(LINE).press('Enter');
   await until(() => lesson.locator('strong').textContent(), (text) => text === '2 of 5');
   await press(page, 'Learn Redis here');
 });
@@ -115,7 +119,7 @@ test('every lesson’s line is done by what it proposes', async () => {
   for (;;) {
     steps.push(await lesson.locator('.try').textContent());
     await press(lesson, 'Type it for me');
-    await at.locator('#line').press('Enter');
+    await at.locator(LINE).press('Enter');
     await until(() => lesson.locator('.after').textContent(), (text) => text.startsWith('✓'));
     if (await lesson.getByRole('button', { name: 'Skip' }).isDisabled()) break;
     await until(() => lesson.locator('.try').textContent(), (text) => text !== steps.at(-1));
@@ -246,8 +250,8 @@ test('the engine lives on when the tab that opened it is gone', async () => {
   const first = await open(context);
   await ask('SET left-behind yes', first);
   const second = await open(context);
-  await first.locator('#line').fill('BLPOP wanted 0');
-  await first.locator('#line').press('Enter');
+  await first.locator(LINE).fill('BLPOP wanted 0');
+  await first.locator(LINE).press('Enter');
   await first.close();
   assert.equal(await ask('GET left-behind', second), '"yes"');
   // The dead tab's client is gone too: what it waited for stays for others.
@@ -294,7 +298,7 @@ test('bitmaps and HyperLogLogs count', async () => {
 });
 
 test('the page goes by keys alone', async () => {
-  await page.locator('#line').press('Escape');
+  await page.locator(LINE).press('Escape');
   await page.evaluate(() => document.activeElement.blur());
   const here = () => page.evaluate(() => document.activeElement.id);
   await page.keyboard.press('j');
@@ -303,17 +307,17 @@ test('the page goes by keys alone', async () => {
   await page.keyboard.press('k');
   assert.equal(await here(), 'console');
   await page.keyboard.press('/');
-  assert.equal(await here(), 'line');
+  assert.equal(await here(), 'repl');
 });
 
 test('nothing jumps or overflows, on a phone either', async () => {
   for (const width of [1280, 768, 375]) {
     await page.setViewportSize({ width, height: 844 });
     await page.waitForTimeout(200);
-    const tops = () => page.evaluate(() => [...document.querySelectorAll('section.panel, #prompt')].map((at) => Math.round(at.getBoundingClientRect().top + scrollY)));
+    const tops = () => page.evaluate(() => [...document.querySelectorAll('section.panel, #chips')].map((at) => Math.round(at.getBoundingClientRect().top + scrollY)));
     const before = await tops();
     for (let i = 1; i < 4; i++) await ask(`ECHO ${'word'.repeat(i * 10)}`);
-    await page.locator('#line').fill('zrangebyscore ');
+    await page.locator(LINE).fill('zrangebyscore ');
     // All panels play for a while.
     for (const play of await page.locator('.play').all()) await play.click();
     await page.waitForTimeout(1500);
@@ -325,12 +329,15 @@ test('nothing jumps or overflows, on a phone either', async () => {
   }
 });
 
-test('an engine in the tab does where there are no SharedWorkers', async () => {
+test('where there are no SharedWorkers one of the tabs leads', async () => {
   const context = await fresh();
   await context.addInitScript(() => delete globalThis.SharedWorker);
   const at = await open(context);
-  assert.match(await at.locator('#lead').textContent(), /inside this tab/);
   assert.equal(await ask('PING', at), 'PONG');
+  const other = await open(context);
+  await ask('SET shared yes', at);
+  assert.equal(await ask('GET shared', other), '"yes"');
+  await at.bringToFront();
   const limiter = await panel('limiter', at);
   await press(limiter, 'Send 15');
   await until(() => figure(limiter, 'refused'), (refused) => refused === 5);
@@ -339,6 +346,73 @@ test('an engine in the tab does where there are no SharedWorkers', async () => {
 
 /** A redstart-server that has been built, or else a redis-server. */
 const binary = process.env.REDSTART_SERVER ?? ['target/release/redstart-server', 'target/debug/redstart-server'].map((name) => fileURLToPath(new URL(`../../${name}`, import.meta.url))).concat('/usr/bin/redis-server').find(existsSync);
+
+/** Whether the browser's database has a text. */
+async function stored(text) {
+  const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+  const db = await done(indexedDB.open('redstart-demo'));
+  const pieces = await done(db.transaction('pieces').objectStore('pieces').getAll());
+  db.close();
+  return pieces.some((piece) => new TextDecoder('latin1').decode(piece).includes(text));
+}
+
+test('what is in this browser is there again after a reload, and in memory it is not', async () => {
+  const context = await fresh();
+  const [kept, memory] = [await open(context), await open(context, '?at=memory')];
+  for (const at of [kept, memory]) {
+    await ask('SET note kept', at);
+    await ask('ZADD demo:board 9999 Reloaded', at);
+  }
+  await until(() => kept.evaluate(stored, 'Reloaded'), Boolean);
+  await kept.reload();
+  await memory.reload();
+  for (const at of [kept, memory]) await at.waitForSelector('html[data-ready]');
+  assert.equal(await ask('GET note', kept), '"kept"');
+  assert.equal(await ask('GET note', memory), '(nil)');
+  await until(async () => (await panel('board', kept)).locator('li', { hasText: 'Reloaded' }).locator('.place').allTextContents(), ([place]) => place === '1');
+  assert.equal(await kept.locator('#places [aria-current]').textContent(), 'this browser');
+  assert.equal(await memory.locator('#places [aria-current]').textContent(), 'memory');
+  await context.close();
+});
+
+test('a second tab sees what changes, live', async () => {
+  const context = await fresh();
+  const [here, there] = [await open(context), await open(context)];
+  const rows = (await panel('board', there)).locator('li', { hasText: 'Console' });
+  await ask('ZADD demo:board 5000 Console', here);
+  await until(() => rows.locator('.place').allTextContents(), ([place]) => place === '1');
+  const days = await panel('counters', there);
+  await ask('DEL demo:days:Mon', here);
+  await until(() => days.locator('.day').first().locator('output').textContent(), (text) => text === '0');
+  await ask('SETBIT demo:days:Mon 5 1', here);
+  await until(() => days.locator('.day').first().locator('output').textContent(), (text) => text === '1');
+  assert.match(await days.getByRole('button', { name: 'User 5, Mon' }).getAttribute('class'), /hit/);
+  await context.close();
+});
+
+test('the database goes out as dump.rdb, and comes in as one', async () => {
+  const context = await fresh();
+  const at = await open(context);
+  await ask('SET there "a file" EX 1000', at);
+  await ask('RPUSH queue a b c', at);
+  const [download] = await Promise.all([at.waitForEvent('download'), at.getByRole('button', { name: 'Export' }).click()]);
+  assert.equal(download.suggestedFilename(), 'dump.rdb');
+  const path = await download.path();
+  assert.equal(readFileSync(path).subarray(0, 5).toString(), 'REDIS');
+  await ask('FLUSHALL', at);
+  await ask('SET other x', at);
+  const into = async (files) => at.locator('#import-file').setInputFiles(files);
+  await into({ name: 'none.rdb', mimeType: 'application/octet-stream', buffer: Buffer.from('no such file') });
+  await at.locator('#notice').waitFor();
+  assert.equal(await ask('GET other', at), '"x"');
+  await into(path);
+  await until(() => at.locator('#screen > .none').last().textContent(), (text) => /^[\w-]+(\.rdb)?: [\d,]+ keys have taken the place/.test(text));
+  assert.equal(await ask('GET there', at), '"a file"');
+  assert.match(await ask('TTL there', at), /^\(integer\) 9\d\d$/);
+  assert.equal(await ask('LLEN queue', at), '(integer) 3');
+  assert.equal(await ask('EXISTS other', at), '(integer) 0');
+  await context.close();
+});
 
 test('the same panels run against a server', { skip: !binary && 'no server has been built' }, async () => {
   const server = spawn(binary, ['--port', String(REDIS_PORT), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });

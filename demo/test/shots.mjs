@@ -28,7 +28,7 @@ async function open(width, colorScheme, ms) {
 }
 
 async function type(page, ...lines) {
-  const line = page.locator('#line');
+  const line = page.locator('redstart-repl input');
   for (const text of lines) {
     await line.fill(text);
     await line.press('Enter');
@@ -52,10 +52,10 @@ try {
     for (const scheme of ['light', 'dark']) {
       const page = await open(1280, scheme, 4000);
       await type(page, 'HSET bird name redstart weight 15', 'HGETALL bird', 'ZRANGE demo:board 0 2 REV', 'INCR greeting');
-      await page.locator('#line').pressSequentially('zadd ');
+      await page.locator('redstart-repl input').pressSequentially('zadd ');
       await page.waitForTimeout(4000);
       await save(page, scheme);
-      await page.locator('#line').fill('');
+      await page.locator('redstart-repl input').fill('');
       if (scheme === 'dark') await save(page, 'page', { fullPage: true });
       await page.close();
     }

@@ -1,9 +1,13 @@
-/** BullMQ over a client of the page: the interface that it asks of a Redis client, in terms of plain commands. */
+/**
+ * BullMQ over the page's store: the interface that it asks of a Redis client, in terms of plain commands.
+ *
+ * It reads replies as Redis gave them before RESP3: pairs as one list, scores as text.
+ */
 
 import { type ConnectionOptions, Queue, Worker } from 'bullmq';
+import type { Arg, Reply } from 'redstart';
 import type { Client } from './client.ts';
 import { EventEmitter } from './node.ts';
-import type { Arg, Value } from './resp.ts';
 
 export { Queue, Worker };
 export type { Job } from 'bullmq';
@@ -18,10 +22,21 @@ type Fields = { [field: string]: string | number };
 
 const pairs = (fields: Fields) => Object.entries(fields).flat();
 
-function object(flat: string[]): { [field: string]: string } {
-  const made: { [field: string]: string } = {};
-  for (let i = 0; i < flat.length; i += 2) made[flat[i]!] = flat[i + 1]!;
-  return made;
+/** A reply in the form of RESP2. */
+function plain(command: readonly Arg[], reply: Reply): Reply {
+  switch (command[0]) {
+    case 'ZRANGE':
+    case 'ZREVRANGE':
+      return command.includes('WITHSCORES') ? (reply as [string, number][]).flatMap(([member, score]) => [member, String(score)]) : reply;
+    case 'ZSCORE':
+      return reply === null ? null : String(reply);
+    case 'BZPOPMIN':
+      return reply && (reply as [string, string, number]).map(String);
+    case 'XREAD':
+      return reply && Object.entries(reply as { [stream: string]: Reply });
+    default:
+      return reply;
+  }
 }
 
 /** BullMQ gives its scripts' arguments as they are, or as one list. */
@@ -69,18 +84,19 @@ class BullClient extends EventEmitter {
   status = 'ready';
   readonly isCluster = false;
   readonly options = {};
-  private readonly source: Client;
   private readonly client: Client;
   private readonly scripts: Map<string, Script>;
 
-  constructor(source: Client, scripts = new Map<string, Script>()) {
+  constructor(client: Client, scripts = new Map<string, Script>()) {
     super();
-    this.source = source;
-    // In RESP2, since that is what BullMQ's replies look like.
-    this.client = source.duplicate(2);
+    this.client = client;
     this.scripts = new Map([...scripts].map(([name, { lua, numberOfKeys }]) => [name, { lua, numberOfKeys, sha: undefined }]));
     this.setMaxListeners(100);
-    Object.assign(this, commands((command) => this.client.call(...command)));
+    Object.assign(this, commands((command) => this.run(command)));
+  }
+
+  private async run(command: Arg[]): Promise<Reply> {
+    return plain(command, await this.client.call<Reply>(...command));
   }
 
   async connect(): Promise<void> {}
@@ -88,7 +104,6 @@ class BullClient extends EventEmitter {
   disconnect(): void {
     if (this.status === 'end') return;
     this.status = 'end';
-    this.client.close();
     setTimeout(() => {
       this.emit('close');
       this.emit('end');
@@ -101,7 +116,7 @@ class BullClient extends EventEmitter {
   }
 
   duplicate(): BullClient {
-    return new BullClient(this.source, this.scripts);
+    return new BullClient(this.client, this.scripts);
   }
 
   defineCommand(name: string, { lua, numberOfKeys }: { lua: string; numberOfKeys: number }): void {
@@ -109,34 +124,32 @@ class BullClient extends EventEmitter {
     (this as unknown as { [name: string]: unknown })[name] = (...args: unknown[]) => this.runCommand(name, args);
   }
 
-  async runCommand(name: string, args: unknown[]): Promise<Value> {
+  async runCommand(name: string, args: unknown[]): Promise<Reply> {
     const script = this.scripts.get(name)!;
     script.sha ??= this.client.call<string>('SCRIPT', 'LOAD', script.lua);
     return this.client.call('EVALSHA', await script.sha, script.numberOfKeys, ...flat(args));
   }
 
-  async hgetall(key: string): Promise<{ [field: string]: string }> {
-    return object(await this.client.call<string[]>('HGETALL', key));
+  hgetall(key: string): Promise<{ [field: string]: string }> {
+    return this.client.call('HGETALL', key);
   }
 
   multi() {
-    const queue: { command: Arg[]; read: (reply: Value) => unknown }[] = [];
-    const add = (command: Arg[], read = (reply: Value): unknown => reply) => {
-      queue.push({ command, read });
+    const queue = this.client.store.multi();
+    const queued: Arg[][] = [];
+    const add = (command: Arg[]) => {
+      queued.push(command);
+      queue.call(...command);
       return transaction;
     };
     const transaction = {
       ...commands(add),
-      hgetall: (key: string) => add(['HGETALL', key], (reply) => object(reply as string[])),
+      hgetall: (key: string) => add(['HGETALL', key]),
       runCommand: (name: string, args: unknown[]) => {
         const { lua, numberOfKeys } = this.scripts.get(name)!;
         return add(['EVAL', lua, numberOfKeys, ...flat(args)]);
       },
-      exec: async () => {
-        const replies = (await this.client.all<Value[]>(['MULTI'], ...queue.map(({ command }) => command), ['EXEC'])).at(-1);
-        if (replies instanceof Error) throw replies;
-        return (replies as Value[]).map((reply, i) => (reply instanceof Error ? [reply, null] : [null, queue[i]!.read(reply)]));
-      },
+      exec: async () => (await queue.exec()).map((reply, i) => (reply instanceof Error ? [reply, null] : [null, plain(queued[i]!, reply)])),
     };
     return transaction;
   }

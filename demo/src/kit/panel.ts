@@ -111,6 +111,28 @@ export class Panel {
     }, label);
   }
 
+  /**
+   * Shows the reply to a command that reads, and again whenever it is another one; resolves when the first is shown.
+   * `undefined` is for what cannot be read: somebody has made the key another type in the console.
+   */
+  follow<T>(command: string[], show: (reply: T | undefined) => void, { bytes = false } = {}): Promise<void> {
+    return new Promise((shown) => {
+      const follow = async () => {
+        try {
+          for await (const reply of this.store.store.live(command, { bytes })) {
+            show(reply as T);
+            shown();
+          }
+        } catch {
+          show(undefined);
+          shown();
+          setTimeout(() => void follow(), 1000);
+        }
+      };
+      void follow();
+    });
+  }
+
   /** Calls once per frame at most, however often it is asked. */
   soon(action: () => unknown): () => void {
     let asked = false;

@@ -1,4 +1,4 @@
-/** The leaderboard: a sorted set, drawn anew whenever the engine says that its key has changed. */
+/** The leaderboard: a sorted set, and a live query that gives the best whenever they are others. */
 
 import { count, h, pick } from '../kit/dom.ts';
 import type { Panel, PanelSpec } from '../kit/panel.ts';
@@ -18,7 +18,7 @@ interface Row {
 export const board: PanelSpec = {
   id: 'board',
   title: 'Leaderboard',
-  note: 'ZINCRBY, ZRANGE … REV',
+  note: 'ZINCRBY, a live ZRANGE',
   span: 2,
   moves: true,
   async start(panel: Panel) {
@@ -36,13 +36,7 @@ export const board: PanelSpec = {
       return made;
     }
 
-    async function draw(): Promise<void> {
-      let top: [string, number][] = [];
-      try {
-        top = await store.call('ZRANGE', KEY, 0, ROWS - 1, 'REV', 'WITHSCORES');
-      } catch {
-        // Someone has made the key another type in the console: there is nothing to show.
-      }
+    function draw(top: [string, number][] = []): void {
       const best = top[0]?.[1] ?? 1;
       const seen = new Set<string>();
       top.forEach(([name, points], i) => {
@@ -65,9 +59,8 @@ export const board: PanelSpec = {
       }
     }
 
-    store.subscribe(`__keyspace@0__:${KEY}`, panel.soon(draw));
     await store.call('ZADD', KEY, 'NX', ...Object.entries(PLAYERS).flatMap(([name, points]) => [points, name]));
-    await draw();
+    await panel.follow<[string, number][]>(['ZRANGE', KEY, '0', String(ROWS - 1), 'REV', 'WITHSCORES'], draw);
     panel.every(1100, () => score(pick(Object.keys(PLAYERS)), 5 * Math.ceil(Math.random() * 14)));
   },
 };

@@ -61,7 +61,7 @@ export const chat: PanelSpec = {
 
     const past = await store.call<[string, string[]][]>('XREVRANGE', HISTORY, '+', '-', 'COUNT', 20);
     for (const [, fields] of past.reverse()) show({ from: fields[1]!, text: fields[3]! });
-    store.subscribe(CHANNEL, (message) => {
+    await store.store.subscribe(CHANNEL, (message) => {
       try {
         const { from, text } = JSON.parse(message) as Message;
         show({ from: String(from), text: String(text) });

@@ -12,7 +12,7 @@ const EXACT = 'demo:visitors:set';
 export const counters: PanelSpec = {
   id: 'counters',
   title: 'Counters',
-  note: 'SETBIT, BITOP, PFADD',
+  note: 'SETBIT, BITOP, PFADD, live',
   span: 2,
   moves: true,
   async start(panel: Panel) {
@@ -49,46 +49,55 @@ export const counters: PanelSpec = {
     async function toggle(day: number, user: number): Promise<void> {
       const was = await store.call<number>('GETBIT', dayKey(day), user);
       await panel.run('SETBIT', dayKey(day), user, 1 - was);
-      await draw();
     }
 
-    async function draw(): Promise<void> {
+    /** A day as it is now: its bits, as the string that they are. */
+    function drawDay(day: number, bits = new Uint8Array()): void {
+      const came = cells[day]!.map((cell, user) => {
+        const isHit = ((bits[user >> 3] ?? 0) & (0x80 >> (user & 7))) !== 0;
+        cell.classList.toggle('hit', isHit);
+        return isHit;
+      });
+      sums[day]!.textContent = String(came.filter(Boolean).length);
+      drawWeek();
+    }
+
+    const drawWeek = panel.soon(async () => {
       const keys = DAYS.map((_, day) => dayKey(day));
-      const fields = Array.from({ length: USERS }, (_, user) => ['GET', 'u1', user]).flat();
-      const bits = await store.all<number[][]>(...keys.map((key) => ['BITFIELD_RO', key, ...fields]));
-      const counts = await store.all<number[]>(...keys.map((key) => ['BITCOUNT', key]));
       await store.all(['BITOP', 'AND', 'demo:days:every', ...keys], ['BITOP', 'OR', 'demo:days:any', ...keys]);
       const [every, any] = await store.all<[number, number]>(['BITCOUNT', 'demo:days:every'], ['BITCOUNT', 'demo:days:any']);
-      bits.forEach((row, day) => Array.isArray(row) && row.forEach((bit, user) => cells[day]![user]!.classList.toggle('hit', bit === 1)));
-      counts.forEach((n, day) => (sums[day]!.textContent = String(n)));
       week.show('came every day', String(every));
       week.show('came at all', String(any));
-    }
+    });
 
     async function visit(howMany: number): Promise<void> {
       // Some come again: the same names are counted once.
       const names = Array.from({ length: howMany }, () => `visitor:${Math.floor(Math.random() ** 1.5 * 100_000)}`);
       panel.say('PFADD', HLL, names[0]!, '…', howMany);
-      const [, , guess, exact, small, large] = await store.all<number[]>(['PFADD', HLL, ...names], ['SADD', EXACT, ...names], ['PFCOUNT', HLL], ['SCARD', EXACT], ['MEMORY', 'USAGE', HLL], ['MEMORY', 'USAGE', EXACT, 'SAMPLES', 5]);
+      await store.all(['PFADD', HLL, ...names], ['SADD', EXACT, ...names]);
+    }
+
+    async function drawVisitors(): Promise<void> {
+      const [guess, exact, small, large] = await store.all<number[]>(['PFCOUNT', HLL], ['SCARD', EXACT], ['MEMORY', 'USAGE', HLL], ['MEMORY', 'USAGE', EXACT, 'SAMPLES', 5]);
       visitors.show('PFCOUNT', count(guess!));
       visitors.show('exact', count(exact!));
       visitors.show('off by', `${((100 * Math.abs(guess! - exact!)) / Math.max(1, exact!)).toFixed(2)} %`);
-      sizes.textContent = `${bytes(small!)} as a HyperLogLog, ${bytes(large!)} as a set.`;
+      sizes.textContent = `${bytes(small ?? 0)} as a HyperLogLog, ${bytes(large ?? 0)} as a set.`;
     }
 
     panel.body.append(h('div', { class: 'row' }, panel.button('1,000 visitors', () => visit(1000)), panel.button('Clear', async () => {
       await panel.run('DEL', HLL, EXACT, ...DAYS.map((_, day) => dayKey(day)));
       await visit(1);
-      await draw();
     })));
     const [already] = await store.all<[number]>(['EXISTS', dayKey(0)]);
     if (!already) {
       const marks = DAYS.flatMap((_, day) => Array.from({ length: USERS }, (_, user) => [day, user] as const)).filter(([day, user]) => user % 7 === 3 || Math.random() < (day > 4 ? 0.25 : 0.5));
       await store.all(...marks.map(([day, user]) => ['SETBIT', dayKey(day), user, 1]));
     }
-    await draw();
+    await Promise.all(DAYS.map((_, day) => panel.follow<Uint8Array<ArrayBuffer>>(['GETRANGE', dayKey(day), '0', '2'], (bits) => drawDay(day, bits), { bytes: true })));
+    const soon = panel.soon(drawVisitors);
+    await panel.follow(['SCARD', EXACT], soon);
     await visit(500);
     panel.every(900, () => visit(60));
-    panel.every(1500, draw, { paused: true });
   },
 };

@@ -1,4 +1,4 @@
-/** Feature flags: a hash; the little shop at the right hears of every change and follows, in each tab. */
+/** Feature flags: a hash; the little shop at the right follows every change, in each tab. */
 
 import { h } from '../kit/dom.ts';
 import type { Panel, PanelSpec } from '../kit/panel.ts';
@@ -11,7 +11,7 @@ const USERS = 40;
 export const flags: PanelSpec = {
   id: 'flags',
   title: 'Feature flags',
-  note: 'HSET, live by keyspace events',
+  note: 'HSET, a live HGETALL',
   span: 2,
   async start(panel: Panel) {
     const { store } = panel;
@@ -39,8 +39,7 @@ export const flags: PanelSpec = {
     );
     panel.body.append(list, shop, users);
 
-    async function draw(): Promise<void> {
-      const all = await store.call<{ [flag: string]: string }>('HGETALL', KEY);
+    function draw(all: { [flag: string]: string } = {}): void {
       for (const [flag, box] of switches) {
         box.checked = all[flag] === '1';
         shop.classList.toggle(flag, all[flag] === '1');
@@ -52,8 +51,7 @@ export const flags: PanelSpec = {
       [...users.children].forEach((user, i) => (user.className = ((i * 61 + 17) % 100) < rollout ? 'hit' : ''));
     }
 
-    store.subscribe(`__keyspace@0__:${KEY}`, panel.soon(draw));
     for (const [flag, value] of Object.entries(DEFAULTS)) await store.call('HSETNX', KEY, flag, value);
-    await draw();
+    await panel.follow(['HGETALL', KEY], draw);
   },
 };

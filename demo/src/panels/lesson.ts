@@ -1,15 +1,15 @@
 /** Lessons: Redis step by step, in the console. A step is done when its command has been run and replied as it should. */
 
 import { h } from '../kit/dom.ts';
-import { type Value, value } from '../kit/resp.ts';
-import type { Console } from './console.ts';
+import { type RedstartRepl, words } from 'redstart/repl';
+import type { Replied } from './console.ts';
 
 interface Step {
   text: string;
   /** What to type. */
   line: string;
   /** Whether what was typed does it; by default the same command on the same key. */
-  done?: (args: string[], reply: Value) => boolean;
+  done?: (args: string[]) => boolean;
   /** Said afterwards. */
   after: string;
 }
@@ -78,7 +78,7 @@ const LESSONS: { title: string; steps: Step[] }[] = [
 
 const PLACE = 'redstart-lesson';
 
-export function startLesson(host: HTMLElement, screen: Console): void {
+export function startLesson(host: HTMLElement, screen: RedstartRepl): void {
   const all = LESSONS.flatMap((lesson, i) => lesson.steps.map((step, j) => ({ ...step, lesson: lesson.title, number: j + 1, of: lesson.steps.length, chapter: i })));
   let at = Math.min(Number(sessionStorage.getItem(PLACE) ?? 0), all.length - 1);
 
@@ -105,14 +105,15 @@ export function startLesson(host: HTMLElement, screen: Console): void {
     skip.disabled = at === all.length - 1;
   }
 
-  screen.onReply = (args, node) => {
-    if (host.hidden) return;
+  screen.addEventListener('reply', (event) => {
+    const { line, reply } = (event as CustomEvent<Replied>).detail;
+    const args = words(line);
+    if (host.hidden || !args) return;
     const step = all[at]!;
-    const reply = value(node);
     const [name, key] = step.line.split(' ');
     const isSame = args[0]!.toUpperCase() === name && (key === undefined || args[1]?.toLowerCase() === key.toLowerCase());
-    if (reply instanceof Error || !(step.done ? step.done(args, reply) : isSame)) return;
+    if (reply.type === 'error' || !(step.done ? step.done(args) : isSame)) return;
     go(at + 1, `✓ ${step.after || 'Good.'}`);
-  };
+  });
   go(at);
 }

@@ -36,7 +36,7 @@ export const monitor: PanelSpec = {
     slow.root.hidden = true;
     // An engine in a page sees no clock within a command, so its own slow log stays empty: the round trips
     // of this page are the next best.
-    const slowLabel = store.place.kind === 'server' ? 'Slow log' : 'Slowest trips';
+    const slowLabel = store.kind === 'server' ? 'Slow log' : 'Slowest trips';
     const tabs = ['Busiest', slowLabel].map((label, i) =>
       h('button', { type: 'button', role: 'tab', 'aria-selected': String(i === 0), onclick: () => choose(i) }, label),
     );
@@ -75,7 +75,7 @@ export const monitor: PanelSpec = {
       busiest.show(rows.slice(0, ROWS).map(([name, perSecond, n]) => [name, calls.size ? perSecond.toFixed(perSecond < 10 ? 1 : 0) : '–', count(n)]));
       calls = next;
 
-      if (store.place.kind === 'server') {
+      if (store.kind === 'server') {
         const log = await store.call<SlowEntry[]>('SLOWLOG', 'GET', 32);
         log.sort((a, b) => b[2] - a[2]);
         slow.show(log.length > 0 ? log.slice(0, ROWS).map(([, , us, args]) => [args.join(' '), `${count(us)} µs`]) : [['nothing was slow yet', '']]);

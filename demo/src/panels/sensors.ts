@@ -62,11 +62,10 @@ export const sensors: PanelSpec = {
     }
 
     for (const who of CONSUMERS) {
-      // It waits in XREADGROUP, so it needs a connection of its own.
-      const own = store.duplicate();
+      // It waits in XREADGROUP: the store gives it a connection of its own meanwhile.
       panel.every(20, async () => {
         if (!alive[who]) return;
-        const found = await own.call<{ [key: string]: Entry[] } | null>('XREADGROUP', 'GROUP', GROUP, who, 'COUNT', 8, 'BLOCK', 400, 'STREAMS', KEY, '>');
+        const found = await store.call<{ [key: string]: Entry[] } | null>('XREADGROUP', 'GROUP', GROUP, who, 'COUNT', 8, 'BLOCK', 400, 'STREAMS', KEY, '>');
         await handle(who, found?.[KEY] ?? []);
       });
       panel.every(1000, async () => {

@@ -101,6 +101,14 @@ export class RedstartRepl extends Base {
     }
   }
 
+  /** Puts a line where one types, without running it. */
+  propose(line: string): void {
+    this.make();
+    this.input.value = line;
+    this.input.focus({ preventScroll: true });
+    this.advise();
+  }
+
   /** Shows a line; `kind` is its class: text, status, error, number, none. */
   print(kind: Line[0] | 'asked', text: string): void {
     this.make();

@@ -44,6 +44,7 @@ async function main(): Promise<void> {
   lesson.addEventListener('click', () => {
     part('lesson').hidden = !part('lesson').hidden;
     lesson.setAttribute('aria-expanded', String(!part('lesson').hidden));
+    screen.shadowRoot!.querySelector('#screen')!.scrollTop = 1e9;
     screen.focus({ preventScroll: true });
   });
 

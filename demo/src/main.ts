@@ -57,15 +57,20 @@ async function main(): Promise<void> {
   keys(() => screen.focus({ preventScroll: true }));
   files(store);
 
+  let isLost = false;
   const stats = async () => {
     const [keys, memory] = await Promise.all([store.store.dbsize(), store.store.info('memory')]);
     part('stat-keys').textContent = count(keys);
     part('stat-memory').textContent = bytes(Number(/used_memory:(\d+)/.exec(memory)?.[1] ?? 0));
     // A connection that was lost is made again by the next call.
-    part('notice').hidden = true;
+    if (isLost) part('notice').hidden = true;
+    isLost = false;
   };
-  const lost = (error: unknown) => error instanceof ConnectionLostError && notice(at === 'server' ? NO_SERVER : 'The engine has ended; the next command starts it again.');
-  setInterval(() => document.hidden || void stats().catch(lost), 1000);
+  setInterval(() => document.hidden || void stats().catch((error: unknown) => {
+    if (!(error instanceof ConnectionLostError)) return;
+    isLost = true;
+    notice(at === 'server' ? NO_SERVER : 'The engine has ended; the next command starts it again.');
+  }), 1000);
   await stats();
   for (const line of ['SET greeting "hello, tab"', 'GET greeting', 'DEL birds', 'RPUSH birds wren robin redstart', 'LRANGE birds 0 -1']) await screen.run(line);
   if (matchMedia('(min-width: 60rem)').matches && !location.hash) screen.focus({ preventScroll: true });

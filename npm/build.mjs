@@ -152,8 +152,8 @@ async function buildJs() {
   // Errors are those of the one copy, wherever they are thrown.
   const single = { name: 'single', setup: (b) => void b.onResolve({ filter: /\/error\.js$/ }, () => ({ path: './workerd.mjs', external: true })) };
   await build({ ...common, entryPoints: ['src/object/index.ts'], outfile: 'dist/durable-object.mjs', format: 'esm', platform: 'neutral', external: ['cloudflare:workers'], plugins: [single, sharing('./workerd.mjs')] });
-  // Import forms that esbuild does not know go through as they are.
-  for (const name of ['deno', 'bun', 'worker.node', 'worker.deno', 'worker.bun']) {
+  // Import forms that esbuild does not know go through as they are, and what only leads to another entry.
+  for (const name of ['deno', 'bun', 'worker.node', 'worker.deno', 'worker.bun', 'worker.development']) {
     writeFileSync(`${here}dist/${name}.mjs`, readFileSync(`${here}src/entry/${name}.mjs`, 'utf8').replaceAll('../index.js', './core.mjs'));
   }
   await build({ ...common, entryPoints: ['src/entry/node.cts.mjs'], outfile: 'dist/node.cjs', format: 'cjs', platform: 'node', plugins: [glue], external: ['./bytes.cjs', './storage.cjs'] });

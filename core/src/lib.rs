@@ -34,6 +34,7 @@
 //! assert_eq!(sent, b"+OK\r\n$5\r\nhello\r\n");
 //! ```
 #![no_std]
+#![cfg_attr(redstart_small, feature(optimize_attribute))]
 
 extern crate alloc;
 

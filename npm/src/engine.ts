@@ -20,7 +20,7 @@ import type { Arg, Head, Input } from './request.js';
 import { isWalk, SCANS, type Scans, type ScansAndWalks, walk } from './scan.js';
 import { Session } from './session.js';
 import { type Storage, storageNamed } from './storage.js';
-import { headOf, install, named, plainArgs, type Request } from './table.js';
+import { headOf, install, named, type Request } from './table.js';
 
 /** How an engine is to be. */
 export interface EngineOptions {
@@ -316,8 +316,7 @@ export class Engine {
   /** @internal */
   invoke(head: Head, inputs: readonly unknown[], bytes: boolean): Reply {
     const native = this.native ?? this.alive();
-    const args: readonly Arg[] = plainArgs(head, inputs);
-    const reader = native.run(head, args, bytes);
+    const reader = native.run(head, inputs, bytes, this.timer === undefined);
     let reply: Reply = null;
     while (reader.more) {
       if (reader.isPush) {
@@ -328,7 +327,7 @@ export class Engine {
       }
     }
     if (native.pending) this.settle();
-    if (this.timer === undefined) this.schedule();
+    if (native.hasDeadline && this.timer === undefined) this.schedule();
     if (reply instanceof ReplyError) throw reply;
     return reply;
   }
@@ -430,8 +429,10 @@ export class Engine {
     do {
       for (const event of native.events()) this.take(event);
     } while (native.pending);
-    for (const push of this.pushes) this.queue.push(() => this.listeners.hear(push));
-    this.pushes = [];
+    if (this.pushes.length > 0) {
+      for (const push of this.pushes) this.queue.push(() => this.listeners.hear(push));
+      this.pushes = [];
+    }
     if (this.timer === undefined) this.schedule();
     if (this.dispatching) return;
     this.dispatching = true;

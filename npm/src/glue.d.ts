@@ -3,6 +3,7 @@ declare module '#glue' {
   export interface Native {
     input(bytes: number): number;
     run(bytes: number, unixMs: number, monoMs: number): number;
+    address(): number;
     output(): number;
     output_bytes(): number;
     connect(address: string, unixMs: number, monoMs: number): number;
@@ -27,6 +28,7 @@ declare module '#glue' {
   export interface Instance {
     Engine: new (seed: Uint8Array, config: string, unixMs: number, monoMs: number) => Native;
     memory: WebAssembly.Memory;
+    call(address: number, bytes: number, unixMs: number, monoMs: number, wantsDeadline: boolean): number;
   }
   export function instantiate(module: WebAssembly.Module): Instance;
 }

@@ -4,11 +4,11 @@
  * A trap leaves the instance's memory in an unknown state. It is dropped then, and every later call says so.
  */
 
-import { instantiate, type Native as Exports } from '#glue';
+import { type Instance, instantiate, type Native as Exports } from '#glue';
 import type { Time } from './clock.js';
 import { EngineDeadError } from './error.js';
 import { moduleNow } from './module.js';
-import { type Head, type Arg, type Memory, Writer } from './request.js';
+import { flatten, type Head, type Memory, Writer } from './request.js';
 import { Reader } from './reply.js';
 
 /** Something the engine wants done. */
@@ -32,6 +32,11 @@ const ROOM = 4096;
 /** A larger one is given back after use. */
 const LARGE = 1 << 20;
 
+/** What `call` returns: the length of the reply times eight, plus these; -1: it is very long, and all of them. */
+const HAS_EVENTS = 1;
+const MOVED = 2;
+const HAS_DEADLINE = 4;
+
 const decoder = new TextDecoder();
 
 export class Native implements Memory {
@@ -40,12 +45,18 @@ export class Native implements Memory {
   readonly writer = new Writer(this);
   /** Whether the last call left something for `events`. */
   pending = false;
+  /** Whether the last `run` left something for `timeout`, if it was asked. */
+  hasDeadline = false;
   private readonly memory: WebAssembly.Memory;
   private readonly time: Time;
   private exports: Exports | undefined;
   private cause: unknown;
   private inputAt = 0;
   private inputBytes = 0;
+  private outputAt = 0;
+  /** The engine's address in the memory, and its shortest way in. */
+  private readonly address: number;
+  private readonly call: Instance['call'];
 
   /** `config`: names and values, each with a NUL behind it. */
   constructor(seed: Uint8Array, config: string, time: Time) {
@@ -53,6 +64,8 @@ export class Native implements Memory {
     this.memory = instance.memory;
     this.time = time;
     this.exports = new instance.Engine(seed, config, time.now(), time.mono());
+    this.address = this.exports.address();
+    this.call = instance.call;
     this.look();
     this.room(ROOM, 0);
   }
@@ -63,26 +76,28 @@ export class Native implements Memory {
   }
 
   /** Runs one command on the direct connection; the reply is the reader's to read. */
-  run(head: Head, args: readonly Arg[], bytes: boolean): Reader {
-    const exports = this.live();
+  run(head: Head, inputs: readonly unknown[], bytes: boolean, wantsDeadline: boolean): Reader {
+    if (this.exports === undefined) this.live();
     const writer = this.writer;
     writer.begin(ROOM);
-    writer.request(head.bytes(args.length), args);
-    let length: number;
-    let at: number;
+    if (!writer.request(head.bytes(inputs.length), inputs)) {
+      const args = flatten(head, inputs);
+      writer.begin(ROOM);
+      writer.request(head.bytes(args.length), args);
+    }
+    let code: number;
     try {
-      length = exports.run(writer.length, this.time.now(), this.time.last);
-      at = exports.output();
+      code = this.call(this.address, writer.length, this.time.now(), this.time.last, wantsDeadline);
+      if ((code & MOVED) !== 0) this.outputAt = this.live().output();
     } catch (error) {
       throw this.die(error);
     }
-    if (length < 0) {
-      this.pending = true;
-      length = -1 - length;
-    }
+    if ((code & HAS_EVENTS) !== 0) this.pending = true;
+    this.hasDeadline = (code & HAS_DEADLINE) !== 0;
     if (this.heap.byteLength === 0) this.look();
     if (this.inputBytes > LARGE) this.inputBytes = 0;
-    this.reader.begin(at, length, bytes, head.name);
+    const length = code < 0 ? this.live().output_bytes() : code >> 3;
+    this.reader.begin(this.outputAt, length, bytes, head.name);
     return this.reader;
   }
 
@@ -99,10 +114,15 @@ export class Native implements Memory {
   }
 
   receive(connection: number, bytes: Uint8Array): void {
-    this.live();
+    const exports = this.live();
     const at = this.room(bytes.length, 0);
     this.heap.set(bytes, at);
-    this.guard((exports) => exports.receive(connection, bytes.length, this.time.now(), this.time.mono()));
+    try {
+      exports.receive(connection, bytes.length, this.time.now(), this.time.mono());
+    } catch (error) {
+      throw this.die(error);
+    }
+    if (this.heap.byteLength === 0) this.look();
     if (this.inputBytes > LARGE) this.inputBytes = 0;
     this.pending = true;
   }
@@ -128,33 +148,40 @@ export class Native implements Memory {
     this.pending = false;
     const events: Event[] = [];
     const exports = this.live();
-    for (;;) {
-      const code = this.guard(() => exports.poll(this.time.now(), this.time.last));
-      if (code < 0) return events;
-      const connection = code >> 3;
-      switch (code & 7) {
-        case SEND:
-          events.push({ kind: 'send', connection, bytes: this.output() });
-          break;
-        case CLOSE:
-          this.guard(() => exports.disconnect(connection, this.time.now(), this.time.last));
-          events.push({ kind: 'close', connection });
-          break;
-        case PUSH:
-          events.push({ kind: 'push', bytes: this.output() });
-          break;
-        case LOG:
-          events.push({ kind: 'log', line: decoder.decode(this.output()) });
-          break;
-        case SHUTDOWN:
-          events.push({ kind: 'shutdown' });
-          break;
-        case JOURNAL:
-          events.push({ kind: 'journal', bytes: this.output() });
-          break;
-        default:
+    // Only what is counted by the second depends on the time here.
+    const now = this.time.now();
+    const mono = this.time.last;
+    try {
+      for (let code; (code = exports.poll(now, mono)) >= 0; ) {
+        const connection = code >> 3;
+        switch (code & 7) {
+          case SEND:
+            events.push({ kind: 'send', connection, bytes: this.output() });
+            break;
+          case CLOSE:
+            exports.disconnect(connection, now, mono);
+            events.push({ kind: 'close', connection });
+            break;
+          case PUSH:
+            events.push({ kind: 'push', bytes: this.output() });
+            break;
+          case LOG:
+            events.push({ kind: 'log', line: decoder.decode(this.output()) });
+            break;
+          case SHUTDOWN:
+            events.push({ kind: 'shutdown' });
+            break;
+          case JOURNAL:
+            events.push({ kind: 'journal', bytes: this.output() });
+            break;
+          default:
+        }
       }
+    } catch (error) {
+      throw this.die(error);
     }
+    if (this.heap.byteLength === 0) this.look();
+    return events;
   }
 
   report(): { usedMemory: number; wasmMemory: number; connections: number } {
@@ -244,7 +271,9 @@ export class Native implements Memory {
   private output(): Uint8Array {
     const exports = this.live();
     const at = exports.output();
-    return this.heap.slice(at, at + exports.output_bytes());
+    const bytes = exports.output_bytes();
+    if (this.heap.byteLength === 0) this.look();
+    return this.heap.slice(at, at + bytes);
   }
 
   private live(): Exports {

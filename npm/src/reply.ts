@@ -5,6 +5,7 @@
  * arrays, doubles numbers, and integers numbers as long as a number can hold them.
  */
 
+import { ascii, ASCII_MAX } from './ascii.js';
 import { ReplyError } from './error.js';
 
 /** Anything that a command can reply. */
@@ -175,7 +176,11 @@ export class Reader {
 
   /** The end of the line; the next reply is behind it. */
   private lineEnd(): number {
-    const to = this.heap.indexOf(13, this.at);
+    const heap = this.heap;
+    let to = this.at;
+    // Most lines are short.
+    for (const near = to + SHORT; to < near && heap[to] !== 13; ) to++;
+    if (heap[to] !== 13) to = heap.indexOf(13, to);
     this.at = to + 2;
     return to;
   }
@@ -191,18 +196,17 @@ export class Reader {
     if (length > SHORT) {
       return this.slices ? this.slices.utf8Slice!(from, to) : decoder.decode(heap.subarray(from, to));
     }
+    if (length <= ASCII_MAX) {
+      const text = ascii(heap, from, length);
+      if (text !== undefined) return text;
+      return decoder.decode(heap.subarray(from, to));
+    }
     let seen = 0;
     for (let i = from; i < to; i++) seen |= heap[i]!;
     if (seen >= 0x80) return decoder.decode(heap.subarray(from, to));
-    if (length > 3 && this.slices) return this.slices.latin1Slice!(from, to);
+    if (this.slices) return this.slices.latin1Slice!(from, to);
     let text = '';
-    let i = from;
-    for (; i + 8 <= to; i += 8) {
-      text += String.fromCharCode(
-        heap[i]!, heap[i + 1]!, heap[i + 2]!, heap[i + 3]!, heap[i + 4]!, heap[i + 5]!, heap[i + 6]!, heap[i + 7]!,
-      );
-    }
-    for (; i < to; i++) text += String.fromCharCode(heap[i]!);
+    for (let at = from; at < to; at += ASCII_MAX) text += ascii(heap, at, Math.min(ASCII_MAX, to - at))!;
     return text;
   }
 }

@@ -102,48 +102,52 @@ export class Writer {
     return this.at - this.start;
   }
 
-  /** A whole request: `head` and the arguments. */
-  request(head: Uint8Array, args: readonly Arg[]): void {
+  /** A whole request: the head's bytes and the arguments. `false` if some of `inputs` are none as they stand: `flatten` them. */
+  request(head: Uint8Array, inputs: readonly unknown[]): boolean {
+    const count = inputs.length;
     this.need(head.length);
-    const heap = this.memory.heap;
+    let heap = this.memory.heap;
     let at = this.at;
     for (let i = 0; i < head.length; i++) heap[at + i] = head[i]!;
     at += head.length;
-    for (let n = 0; n < args.length; n++) {
-      const value = args[n]!;
+    for (let n = 0; n < count; n++) {
+      let value = inputs[n];
+      if (typeof value === 'number') value = String(value);
       // The usual argument, a short ASCII string, in place; every other kind in a function of its own.
-      if (typeof value === 'string' && value.length < 100 && at + value.length + HEADER <= this.end) {
+      if (typeof value === 'string') {
         const length = value.length;
-        let to = at;
-        heap[to++] = 36;
-        if (length >= 10) heap[to++] = 48 + ((length / 10) | 0);
-        heap[to++] = 48 + (length % 10);
-        heap[to++] = 13;
-        heap[to++] = 10;
-        let seen = 0;
-        for (let i = 0; i < length; i++) {
-          const unit = value.charCodeAt(i);
-          seen |= unit;
-          heap[to + i] = unit;
+        if (length < 100 && at + length + HEADER <= this.end) {
+          let to = at;
+          heap[to++] = 36;
+          if (length >= 10) heap[to++] = 48 + ((length / 10) | 0);
+          heap[to++] = 48 + (length % 10);
+          heap[to++] = 13;
+          heap[to++] = 10;
+          let seen = 0;
+          for (let i = 0; i < length; i++) {
+            const unit = value.charCodeAt(i);
+            seen |= unit;
+            heap[to + i] = unit;
+          }
+          to += length;
+          if (seen < 0x80) {
+            heap[to] = 13;
+            heap[to + 1] = 10;
+            at = to + 2;
+            continue;
+          }
         }
-        to += length;
-        if (seen < 0x80) {
-          heap[to] = 13;
-          heap[to + 1] = 10;
-          at = to + 2;
-          continue;
-        }
+      } else if (!(value instanceof Uint8Array) && typeof value !== 'bigint') {
+        return false;
       }
       this.at = at;
       this.arg(value);
+      at = this.at;
       // The memory may have grown.
-      return this.more(args, n + 1);
+      heap = this.memory.heap;
     }
     this.at = at;
-  }
-
-  private more(args: readonly Arg[], from: number): void {
-    for (let n = from; n < args.length; n++) this.arg(args[n]!);
+    return true;
   }
 
   /** One argument as a bulk string. */

@@ -359,7 +359,7 @@ export const cases = {
     engine.set('k', 'v');
     other.set('k', 'v');
     // What a panic ends in, from the outside.
-    engine.native.exports.run = () => {
+    engine.native.call = () => {
       throw new WebAssembly.RuntimeError('unreachable');
     };
     const first = throws(() => engine.get('k'));

@@ -8,6 +8,8 @@
 //! One module instance holds one engine. A trap (there is no unwinding) leaves its memory in an unknown
 //! state, so the JavaScript side drops the instance with everything in it; other engines have their own.
 
+#![cfg_attr(redstart_small, feature(optimize_attribute))]
+
 mod memory;
 
 use redstart_core as core_engine;
@@ -32,6 +34,15 @@ const JOURNAL: i32 = 6;
 /// What [`Engine::poll`] returns is the connection's number times this, plus one of the above.
 const KINDS: i32 = 8;
 
+/// What [`Engine::call`] returns is the length of the reply times this, plus what of the following is so.
+const CALLED: i32 = 8;
+/// [`Engine::poll`] has something to tell.
+const HAS_EVENTS: i32 = 1;
+/// [`Engine::output`] is at another address than before.
+const MOVED: i32 = 2;
+/// There is a time at which [`Engine::timeout`] wants to be called.
+const HAS_DEADLINE: i32 = 4;
+
 /// One engine with its own connection for direct calls, and any number of RESP connections.
 #[wasm_bindgen]
 #[derive(Debug)]
@@ -44,6 +55,8 @@ pub struct Engine {
     effects: VecDeque<Effect>,
     input: Vec<u8>,
     output: Vec<u8>,
+    /// Where [`Engine::call`] has said last that the output is.
+    output_told: usize,
     /// The journal that is being read.
     replay: Replay,
     /// The base that is being written.
@@ -93,6 +106,7 @@ impl Engine {
             effects: VecDeque::new(),
             input: Vec::new(),
             output: Vec::new(),
+            output_told: 0,
             replay: Replay::new(),
             base: None,
         })
@@ -124,15 +138,14 @@ impl Engine {
         self.inner.receive(now, direct, request);
         self.clear_output();
         self.take_output(now, direct);
-        while let Some(effect) = self.inner.poll() {
-            match effect {
-                Effect::Send(conn) if conn == direct => self.take_output(now, conn),
-                Effect::Close(conn) if conn == direct => self.disconnect_direct(now),
-                effect => self.effects.push_back(effect),
-            }
-        }
+        self.keep_effects(now);
         let bytes = self.output.len() as i32;
         if self.effects.is_empty() { bytes } else { -1 - bytes }
+    }
+
+    /// The engine's own address, for [`call`], as long as it lives.
+    pub fn address(&mut self) -> *mut u8 {
+        core::ptr::from_mut(self).cast()
     }
 
     /// The address of the last output.
@@ -312,6 +325,59 @@ impl Engine {
         self.inner.changes() as f64
     }
 
+    /// Runs the one request in the first `bytes` bytes of the input, as [`Engine::run`] does.
+    #[cfg_attr(redstart_small, optimize(speed))]
+    fn call(&mut self, bytes: usize, unix_ms: f64, mono_ms: f64, wants_deadline: bool) -> i32 {
+        let time = now(unix_ms, mono_ms);
+        let called = match (self.direct, self.input.get(..bytes)) {
+            (Some(direct), Some(request)) if self.output.capacity() <= LARGE => {
+                self.inner.call(time, direct, request, &mut self.output)
+            }
+            _ => false,
+        };
+        if !called {
+            self.run(bytes, unix_ms, mono_ms);
+        }
+        self.keep_effects(time);
+        let mut code = match i32::try_from(self.output.len()) {
+            Ok(bytes) if bytes < i32::MAX / CALLED => bytes * CALLED,
+            // The host asks where it is and how long.
+            _ => {
+                self.output_told = 0;
+                return -1;
+            }
+        };
+        if !self.effects.is_empty() {
+            code |= HAS_EVENTS;
+        }
+        let output = self.output.as_ptr().addr();
+        if output != self.output_told {
+            self.output_told = output;
+            code |= MOVED;
+        }
+        if wants_deadline && self.inner.has_deadline() {
+            code |= HAS_DEADLINE;
+        }
+        code
+    }
+
+    /// Does what concerns the direct connection, and keeps the rest for [`Engine::poll`].
+    #[inline]
+    fn keep_effects(&mut self, now: Now) {
+        while let Some(effect) = self.inner.poll() {
+            self.keep_effect(now, effect);
+        }
+    }
+
+    #[inline(never)]
+    fn keep_effect(&mut self, now: Now, effect: Effect) {
+        match effect {
+            Effect::Send(conn) if Some(conn) == self.direct => self.take_output(now, conn),
+            Effect::Close(conn) if Some(conn) == self.direct => self.disconnect_direct(now),
+            effect => self.effects.push_back(effect),
+        }
+    }
+
     fn connection(&self, number: u32) -> Option<ConnId> {
         self.connections.get(number as usize).copied().flatten()
     }
@@ -355,6 +421,23 @@ impl Engine {
             self.inner.disconnect(now, conn);
         }
     }
+}
+
+/// [`Engine::call`] of the engine at this address, without what the bindings check: that takes as long as a short
+/// command. -1: the output is very long, and all of the above may be so.
+///
+/// # Safety
+/// The address is what [`Engine::address`] has given, the engine was not freed, and no other call is in progress.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call(
+    engine: *mut Engine,
+    bytes: usize,
+    unix_ms: f64,
+    mono_ms: f64,
+    wants_deadline: bool,
+) -> i32 {
+    // SAFETY: the caller's promise. The engine never calls its host, so that calls do not overlap.
+    unsafe { &mut *engine }.call(bytes, unix_ms, mono_ms, wants_deadline)
 }
 
 /// A buffer that was larger for once is cut back to this.

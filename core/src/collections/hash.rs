@@ -35,6 +35,7 @@ impl core::fmt::Debug for HashSeed {
 /// The hash of `bytes` under `seed`.
 #[inline]
 #[must_use]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub fn hash(seed: &HashSeed, bytes: &[u8]) -> u64 {
     let [s0, s1, s2, s3] = seed.0;
     let len = bytes.len();

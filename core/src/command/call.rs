@@ -9,6 +9,7 @@ use crate::server::slow_log::Secrets;
 /// Runs `command`, whose place in the table is `id`, and writes its reply or its error.
 /// When it blocked, nothing is counted yet and the wait is the caller's to keep.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub fn call(
     ctx: &mut Ctx<'_>,
     id: usize,

@@ -25,6 +25,7 @@ pub enum Pass {
 
 /// Lets a command through, or says why not. `container` is the name of its container, if it has one.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub fn pass(
     ctx: &mut Ctx<'_>,
     id: usize,
@@ -176,6 +177,7 @@ pub fn disk_error(server: &Server, journal: &Journal) -> Option<Error> {
 }
 
 /// Evicts what `maxmemory` asks for, before any command; refuses those that want memory if it is in vain.
+#[cfg_attr(redstart_small, optimize(speed))]
 fn make_room(ctx: &mut Ctx<'_>, flags: Flags) -> Result<(), Error> {
     let (used_memory, limit) = (ctx.server.hooks.used_memory, ctx.server.config.maxmemory);
     // CLIENT PAUSE keeps the data set as it is.

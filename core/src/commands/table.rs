@@ -386,6 +386,7 @@ const fn build() -> [u16; SLOTS] {
 
 /// The place and the command of this name, in any case.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub fn find(name: &[u8]) -> Option<(usize, &'static Command)> {
     if name.len() > NAME_BYTES_MAX {
         return None;
@@ -570,6 +571,7 @@ pub fn named(names: &Names) -> impl Iterator<Item = Numbered> {
 
 /// As [`resolve`]; a wrong arity comes with the number of the command it was meant for.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub fn resolve_or_whose(
     names: &Names,
     args: Args<'_>,

@@ -93,6 +93,18 @@ impl Engine {
         [blocked, pause, cron, sweep, self.saving_deadline()].into_iter().flatten().min()
     }
 
+    /// Whether there is such a time.
+    #[cfg_attr(redstart_small, optimize(speed))]
+    pub fn has_deadline(&self) -> bool {
+        self.is_busy()
+            || !self.server.deadlines.is_empty()
+            || self.server.pause.is_some()
+            || self.has_background_work()
+            || self.has_connections_to_sweep()
+            || self.saving_deadline().is_some()
+    }
+
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn has_background_work(&self) -> bool {
         if self.server.cron_paused {
             return false;

@@ -3,6 +3,7 @@
 
 mod blocking;
 mod cron;
+mod direct;
 mod journal;
 mod loading;
 mod output;
@@ -181,6 +182,7 @@ impl Engine {
         }
     }
 
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn set_now(&mut self, now: Now) {
         debug_assert!(
             now.mono_us >= self.server.now.mono_us,

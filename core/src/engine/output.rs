@@ -107,6 +107,7 @@ impl Engine {
     }
 
     /// What every input ends with: spread the news, serve those who wait, queue what there is to send.
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub(super) fn after_input(&mut self) {
         self.end_unit();
         loop {

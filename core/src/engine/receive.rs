@@ -113,7 +113,7 @@ impl Engine {
         client.query = query;
     }
 
-    fn check_query_limit(&mut self, client: &mut Client) {
+    pub(super) fn check_query_limit(&mut self, client: &mut Client) {
         let limit = self.server.config.client_query_buffer_limit;
         let queued = client.transaction.as_ref().map_or(0, |transaction| transaction.bytes);
         if (client.query.len() + queued) as u64 <= limit {
@@ -134,7 +134,7 @@ impl Engine {
 
     /// Kills a client that does not read what it asked for.
     #[cold]
-    fn check_output_limit(&mut self, client: &mut Client, reply: &mut Reply) {
+    pub(super) fn check_output_limit(&mut self, client: &mut Client, reply: &mut Reply) {
         core::mem::swap(&mut client.reply, reply);
         let was_over = client.over_soft_since_ms.is_some();
         let may_ask = client.authenticated || self.server.acl.users.default_user().is_open();
@@ -325,7 +325,8 @@ impl Engine {
     }
 
     /// Runs one request, or refuses or queues it.
-    fn execute(&mut self, client: &mut Box<Client>, reply: &mut Reply, args: Args<'_>) {
+    #[cfg_attr(redstart_small, optimize(speed))]
+    pub(super) fn execute(&mut self, client: &mut Box<Client>, reply: &mut Reply, args: Args<'_>) {
         let start = reply.out.len();
         self.store.select(client.db);
         self.store.no_touch = client.no_touch;
@@ -387,6 +388,7 @@ impl Engine {
 }
 
 /// Resolves, gates and runs, queues or holds back one request.
+#[cfg_attr(redstart_small, optimize(speed))]
 fn run_one(ctx: &mut Ctx<'_>, args: Args<'_>) {
     let (id, command) = match table::resolve_or_whose(&ctx.server.names, args) {
         Ok(found) => found,

@@ -82,6 +82,7 @@ impl Parser {
     /// Reads one request that is whole and of the usual form: at most 99 arguments, each with a length of
     /// at most four digits. Anything else is `None` with nothing read, and for [`Parser::advance`] to say.
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn whole(&self, buf: &[u8], spans: &mut Vec<Span>) -> Option<usize> {
         if self.started {
             return None;

@@ -83,6 +83,7 @@ impl Reply {
 
     /// A bulk string.
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn bulk(&mut self, bytes: &[u8]) {
         let len = bytes.len();
         self.out.reserve(len + 24);

@@ -344,6 +344,7 @@ impl Store {
     }
 
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn read_with(&mut self, key: &[u8], touch: bool) -> Option<&Entry> {
         let hash = self.hash(key);
         if let Some(slot) = live_slot!(self, hash, key) {
@@ -385,6 +386,7 @@ impl Store {
 
     /// The string at `key`, for reading.
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn string(&mut self, key: &[u8]) -> Result<Option<Str<'_>>, Error> {
         match self.read(key) {
             None => Ok(None),

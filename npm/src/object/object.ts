@@ -225,7 +225,8 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
       if (this.#journal.length > 0) {
         const journal = join(this.#journal);
         this.#journal = [];
-        for (const at of expiriesIn(journal)) this.#expires(at);
+        // Without a deadline there is no key that expires.
+        if (this.engine.deadline !== undefined) for (const at of expiriesIn(journal)) this.#expires(at);
         saved = this.#storage.append(journal);
         this.#journalBytes += journal.length;
       }

@@ -18,6 +18,7 @@ pub const GET: Command = Command::new("get", 2, get)
     .keys(&[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))])
     .docs("key", "Returns the string value of a key.", "O(1)");
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     reply_string(ctx, &args[1])?;
     Ok(Flow::Done)

@@ -54,6 +54,8 @@ export class Native implements Memory {
   private inputAt = 0;
   private inputBytes = 0;
   private outputAt = 0;
+  /** What the input begins with, if that is a request that was written there. */
+  private headThere: Uint8Array | undefined;
   /** The engine's address in the memory, and its shortest way in. */
   private readonly address: number;
   private readonly call: Instance['call'];
@@ -79,8 +81,12 @@ export class Native implements Memory {
   run(head: Head, inputs: readonly unknown[], bytes: boolean, wantsDeadline: boolean): Reader {
     if (this.exports === undefined) this.live();
     const writer = this.writer;
+    const name = head.bytes(inputs.length);
+    const isThere = this.headThere === name && this.inputBytes >= ROOM;
     writer.begin(ROOM);
-    if (!writer.request(head.bytes(inputs.length), inputs)) {
+    if (writer.request(name, inputs, isThere)) {
+      this.headThere = name;
+    } else {
       const args = flatten(head, inputs);
       writer.begin(ROOM);
       writer.request(head.bytes(args.length), args);
@@ -248,6 +254,7 @@ export class Native implements Memory {
 
   /** @internal */
   room(bytes: number, keep: number): number {
+    this.headThere = undefined;
     if (bytes <= this.inputBytes) return this.inputAt;
     const kept = keep > 0 ? this.heap.slice(this.inputAt, this.inputAt + keep) : undefined;
     const wanted = Math.max(bytes, ROOM);

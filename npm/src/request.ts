@@ -102,13 +102,16 @@ export class Writer {
     return this.at - this.start;
   }
 
-  /** A whole request: the head's bytes and the arguments. `false` if some of `inputs` are none as they stand: `flatten` them. */
-  request(head: Uint8Array, inputs: readonly unknown[]): boolean {
+  /**
+   * A whole request: the head's bytes, unless they are there from the last time, and the arguments. `false` if some of
+   * `inputs` are none as they stand: `flatten` them.
+   */
+  request(head: Uint8Array, inputs: readonly unknown[], isThere = false): boolean {
     const count = inputs.length;
     this.need(head.length);
     let heap = this.memory.heap;
     let at = this.at;
-    for (let i = 0; i < head.length; i++) heap[at + i] = head[i]!;
+    if (!isThere) for (let i = 0; i < head.length; i++) heap[at + i] = head[i]!;
     at += head.length;
     for (let n = 0; n < count; n++) {
       let value = inputs[n];

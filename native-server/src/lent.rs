@@ -7,12 +7,14 @@
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
-use redstart_core::server::hooks::{Pull, Push};
+use redstart_core::server::hooks::{Pull, Push, Spool};
 use redstart_core::{Config, Engine, Hooks, Now};
 
 use crate::log::Log;
@@ -90,6 +92,7 @@ pub(crate) fn hooks() -> Hooks {
         write_acl_file: |path, text| replace_file(Path::new(path), text),
         info,
         save: Some(save),
+        spool: Some(new_spool),
         load: Some(load),
         slow_journal: |us| _ = with(|lent| lent.tap.as_ref().map(|tap| tap.slow_down(us))),
         sleep: |us| std::thread::sleep(Duration::from_micros(us)),
@@ -212,6 +215,32 @@ fn save(config: &Config, pull: Pull<'_>) -> Result<(), String> {
         piece.clear();
     }
     file.finish(&name).map_err(|error| reason(&error))
+}
+
+/// A snapshot on its way to replicas that want to know its length first.
+#[derive(Debug)]
+struct SpoolFile(fs::File);
+
+impl Spool for SpoolFile {
+    fn write(&self, bytes: &[u8]) -> Result<(), String> {
+        (&self.0).write_all(bytes).map_err(|error| reason(&error))
+    }
+
+    fn read(&self, at: u64, len: usize, out: &mut Vec<u8>) -> Result<(), String> {
+        let start = out.len();
+        out.resize(start + len, 0);
+        self.0.read_exact_at(&mut out[start..], at).map_err(|error| reason(&error))
+    }
+}
+
+/// A file that nobody else finds, and that is gone when nobody has it open, whatever happens.
+fn new_spool(_config: &Config) -> Result<Arc<dyn Spool>, String> {
+    let path = format!("temp-repl-{}.rdb", std::process::id());
+    let mut options = fs::File::options();
+    let file = options.read(true).write(true).create(true).truncate(true).open(&path);
+    let file = file.map_err(|error| reason(&error))?;
+    fs::remove_file(&path).map_err(|error| reason(&error))?;
+    Ok(Arc::new(SpoolFile(file)))
 }
 
 /// Reads the file that `dbfilename` names.

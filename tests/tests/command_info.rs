@@ -15,11 +15,8 @@ const DIFFERS: &[(&str, &str)] = &[
 /// Commands of Redis 7.0 that are not there, and why; of a container, all its subcommands.
 const ABSENT: &[(&str, &str)] = &[
     ("failover", REPLICATION),
-    ("psync", REPLICATION),
-    ("replconf", REPLICATION),
     ("replicaof", REPLICATION),
     ("slaveof", REPLICATION),
-    ("sync", REPLICATION),
     ("wait", REPLICATION),
     ("migrate", "it sends keys to another server, which the cluster needs first"),
 ];

@@ -21,6 +21,7 @@ impl Client {
     /// Its letters in `flags=`.
     pub fn flags(&self, tracker: Option<&Tracker>) -> String {
         let letters = [
+            (self.is_replica(), 'S'),
             (self.monitor, 'O'),
             (self.is_subscriber(), 'P'),
             (self.transaction.is_some(), 'x'),
@@ -60,6 +61,7 @@ impl Client {
             + reply.out.capacity().max(1024)
             + self.transaction.as_ref().map_or(0, |transaction| transaction.bytes)
             + self.argument_bytes
+            + self.replica.as_ref().map_or(0, |replica| replica.behind.capacity())
             + names * NAME_BYTES
             + self.watched.len() * WATCHED_BYTES
     }

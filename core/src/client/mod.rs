@@ -2,6 +2,7 @@
 
 pub mod describe;
 pub mod pubsub;
+pub mod replica;
 pub mod table;
 pub mod tracking;
 
@@ -232,6 +233,8 @@ pub struct Client {
     pub bytes_out: u64,
     /// Its memory as it was counted last among that of all, and in which count that was.
     pub memory_counted: (u32, usize),
+    /// What it is as a replica, if it has said anything of that.
+    pub replica: Option<Box<replica::Replica>>,
     /// Since when the output is over its soft limit, in Unix milliseconds.
     pub over_soft_since_ms: Option<i64>,
     /// Bytes of a request that is not whole, or that wait behind a blocked command.
@@ -278,7 +281,24 @@ impl Client {
 
     /// The class that CLIENT LIST TYPE and the output limits put it in.
     pub fn class(&self) -> Class {
-        if self.is_subscriber() { Class::PubSub } else { Class::Normal }
+        match self.is_subscriber() {
+            _ if self.is_replica() => Class::Replica,
+            true => Class::PubSub,
+            false => Class::Normal,
+        }
+    }
+
+    /// The address at which it says that it is, as a replica.
+    pub fn replica_ip(&self) -> &[u8] {
+        match &self.replica {
+            Some(replica) if !replica.ip.is_empty() => &replica.ip,
+            _ => self.peer.addr.rsplit_once(':').map_or(&[], |(ip, _)| ip.as_bytes()),
+        }
+    }
+
+    /// Whether it has asked for the data set.
+    pub fn is_replica(&self) -> bool {
+        self.replica.as_ref().is_some_and(|replica| replica.stage > replica::Stage::None)
     }
 
     /// Whether more waits to be sent than its class may have; notes since when the soft limit is passed.

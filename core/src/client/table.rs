@@ -222,7 +222,9 @@ impl Clients {
 
     /// The client that takes most of those that may be evicted.
     pub fn largest(&self) -> Option<ConnId> {
-        let may_go = self.iter().filter(|client| !client.no_evict && self.counted(client) > 0);
+        let may_go = self
+            .iter()
+            .filter(|client| !client.no_evict && !client.is_replica() && self.counted(client) > 0);
         may_go.max_by_key(|client| self.counted(client)).map(|client| client.conn)
     }
 

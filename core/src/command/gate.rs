@@ -172,7 +172,7 @@ pub fn disk_error(server: &Server, journal: &Journal) -> Option<Error> {
              the RDB error.",
         ));
     }
-    let reason = journal.failure.as_ref().filter(|_| journal.on)?;
+    let reason = journal.failure.as_ref().filter(|_| journal.aof)?;
     Some(Error::Owned(format!("MISCONF Errors writing to the AOF file: {reason}")))
 }
 

@@ -11,6 +11,8 @@ pub mod hyperloglog;
 pub mod keyspace;
 pub mod list;
 pub mod pubsub;
+#[cfg(feature = "replication")]
+pub mod replication;
 pub mod script;
 pub mod server;
 pub mod set;

@@ -2,6 +2,8 @@
 //!
 //! Whatever knows the set of commands is computed from here.
 
+#[cfg(feature = "replication")]
+use super::replication;
 use super::{
     acl, bitmap, cluster, connection, geo, hash, hyperloglog, keyspace, list, pubsub, script,
     server, set, stream, string, transaction, zset,
@@ -119,6 +121,13 @@ pub static TABLE: &[&Command] = &[
     &pubsub::SUBSCRIBE,
     &pubsub::SUNSUBSCRIBE,
     &pubsub::UNSUBSCRIBE,
+    // replication
+    #[cfg(feature = "replication")]
+    &replication::PSYNC,
+    #[cfg(feature = "replication")]
+    &replication::REPLCONF,
+    #[cfg(feature = "replication")]
+    &replication::SYNC,
     // scripting
     &script::EVAL,
     &script::EVALSHA,

@@ -40,6 +40,7 @@ const REPLICATION: &str = "replication";
 const CLUSTER: &str = "cluster mode";
 const TLS: &str = "TLS";
 const DEFRAG: &str = "the allocator is not jemalloc with defragmentation";
+const NO_FORK: &str = "a snapshot is no fork: there is no need to gather those who want one";
 const IN_STEPS: &str = "large values are always freed in small steps";
 
 /// Every setting.
@@ -237,16 +238,14 @@ pub static SETTINGS: &[Setting] = &[
     int("replica-announce-port", 0, PORT, "0").alias("slave-announce-port").later(REPLICATION),
     switch("replica-ignore-disk-write-errors", "no").later(REPLICATION),
     switch("repl-disable-tcp-nodelay", "no").later(REPLICATION),
-    switch("repl-diskless-sync", "yes").later(REPLICATION),
-    int("repl-diskless-sync-delay", 0, INT, "5").later(REPLICATION),
+    switch("repl-diskless-sync", "yes"),
+    int("repl-diskless-sync-delay", 0, INT, "5").moot(NO_FORK),
     int("repl-diskless-sync-max-replicas", 0, INT, "0").later(REPLICATION),
     one_of("repl-diskless-load", &["disabled", "on-empty-db", "swapdb"], "disabled")
         .deny_loading()
         .later(REPLICATION),
-    int("repl-ping-replica-period", 1, INT, "10")
-        .alias("repl-ping-slave-period")
-        .later(REPLICATION),
-    int("repl-timeout", 1, INT, "60").later(REPLICATION),
+    int("repl-ping-replica-period", 1, INT, "10").alias("repl-ping-slave-period"),
+    int("repl-timeout", 1, INT, "60"),
     memory("repl-backlog-size", 1, LONG, "1048576").later(REPLICATION),
     int("repl-backlog-ttl", 0, i64::MAX, "3600").later(REPLICATION),
     int("min-replicas-to-write", 0, INT, "0").alias("min-slaves-to-write").later(REPLICATION),

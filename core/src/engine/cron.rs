@@ -34,6 +34,7 @@ impl Engine {
         }
         self.time_out_blocked();
         self.begin_saving();
+        self.replicate(now);
         if now.mono_us >= self.next_cron_us
             && self.has_background_work()
             && self.server.persistence.loading.is_none()
@@ -90,7 +91,11 @@ impl Engine {
         let pause = self.server.pause.map(|pause| pause.until_us);
         let cron = self.has_background_work().then_some(self.next_cron_us);
         let sweep = self.has_connections_to_sweep().then_some(self.next_sweep_us);
-        [blocked, pause, cron, sweep, self.saving_deadline()].into_iter().flatten().min()
+        let replication = self.replication_deadline();
+        [blocked, pause, cron, sweep, self.saving_deadline(), replication]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether there is such a time.
@@ -146,7 +151,10 @@ impl Engine {
             let Some(client) = clients.by_id_mut(id) else { continue };
             let idle_seconds = (now_ms - client.active_ms).max(0) as u64 / 1000;
             // Those who wait for something that others do are not idle.
-            let waits = client.blocked.is_some() || client.held || client.is_subscriber();
+            let waits = client.blocked.is_some()
+                || client.held
+                || client.is_subscriber()
+                || client.is_replica();
             if idle_seconds > timeout && !waits && !client.monitor && !client.killed {
                 client.killed = true;
                 let conn = client.conn;

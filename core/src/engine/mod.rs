@@ -10,6 +10,7 @@ mod output;
 mod persistence;
 mod receive;
 pub mod replay;
+mod replication;
 mod saving;
 mod scripts;
 mod settings;
@@ -32,7 +33,9 @@ use crate::config::Config;
 use crate::resp::Span;
 use crate::rng::Rng;
 use crate::script::Scripting;
-use crate::server::{CommandStats, Latency, Names, Persistence, Rates, Server, SlowLog, Stats};
+use crate::server::{
+    CommandStats, Latency, Names, Persistence, Rates, Replication, Server, SlowLog, Stats,
+};
 use crate::store::Store;
 use crate::value::Tuning;
 use alloc::boxed::Box;
@@ -106,6 +109,7 @@ impl Engine {
                 blocked_clients: 0,
                 unblocked: VecDeque::new(),
                 persistence: Persistence::new(now),
+                replication: Replication::default(),
                 disk_waiters: Vec::new(),
                 pause: None,
                 held: VecDeque::new(),

@@ -37,7 +37,7 @@ impl Engine {
             let is_later = self.store.cut.is_written();
             return is_later.then(|| running.since.mono_us.saturating_add(next));
         }
-        if !self.saves() {
+        if state.feeding.is_some() || !self.saves() {
             return None;
         }
         let now_s = now.unix_ms() / 1000;
@@ -54,7 +54,7 @@ impl Engine {
     pub(super) fn begin_saving(&mut self) {
         self.end_if_asked();
         let state = &self.server.persistence;
-        if state.running.is_some() || !self.saves() {
+        if state.is_busy() || !self.saves() {
             return;
         }
         let now_s = self.server.now.unix_ms() / 1000;
@@ -81,7 +81,7 @@ impl Engine {
     /// How much the append-only file has grown, if that is to have it rewritten.
     fn growth(&self) -> Option<u64> {
         let journal = &self.store.journal;
-        journal.on.then(|| self.server.persistence.growth(journal.end()))?
+        journal.aof.then(|| self.server.persistence.growth(journal.end()))?
     }
 
     /// Whether there is a disk, and all that is on it has been read.

@@ -132,10 +132,10 @@ impl Engine {
         state.key_delay = config.number("rdb-key-save-delay");
         store.journal.timestamps = config.is_on("aof-timestamp-enabled");
         let on = config.is_on("appendonly");
-        if on && !store.journal.on {
+        if on && !store.journal.aof {
             store.journal.start();
             self.begin_append_only();
-        } else if !on && store.journal.on {
+        } else if !on && store.journal.aof {
             store.journal.stop();
             self.server.persistence.needs_base = false;
             self.server.persistence.rewrite_scheduled = false;
@@ -153,7 +153,7 @@ impl Engine {
         let state = &mut self.server.persistence;
         state.needs_base = true;
         state.rewrite_scheduled = true;
-        if state.running.is_some() {
+        if state.is_busy() {
             let line = "AOF was enabled but there is already another background operation. An AOF \
                         background was scheduled to start when possible.";
             self.server.effects.push_back(Effect::Log(Level::Notice, line.into()));

@@ -1,8 +1,11 @@
 //! What a host lends the engine: functions that may shape reports and memory limits, never a reply to
 //! the same input.
 
+pub use crate::client::replica::Spool;
+
 use crate::config::Config;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Gives the next bytes of a file that is being written; whether that was all.
@@ -16,6 +19,9 @@ pub type Save = fn(&Config, Pull<'_>) -> Result<(), String>;
 
 /// Reads a whole file, or says why it could not.
 pub type Load = fn(&Config, Push<'_>) -> Result<(), String>;
+
+/// Makes an empty one, or says why it could not.
+pub type NewSpool = fn(&Config) -> Result<Arc<dyn Spool>, String>;
 
 /// Functions of the host. All have a default that works without one.
 #[derive(Clone, Copy)]
@@ -48,6 +54,8 @@ pub struct Hooks {
     pub save: Option<Save>,
     /// Reads the file that `dbfilename` names (DEBUG RELOAD) and pushes it in pieces.
     pub load: Option<Load>,
+    /// Where a snapshot is kept that is sent with its length before it (SYNC of those who know no other form).
+    pub spool: Option<NewSpool>,
     /// DEBUG AOF-FLUSH-SLEEP: waits so many microseconds each time before the journal is written.
     pub slow_journal: fn(u64),
     /// DEBUG SLEEP: holds up everything for so many microseconds.
@@ -73,6 +81,7 @@ impl Default for Hooks {
             info: |_| None,
             save: None,
             load: None,
+            spool: None,
             slow_journal: |_| {},
             sleep: |_| {},
         }

@@ -7,6 +7,7 @@ pub mod hot_keys;
 pub mod latency;
 pub mod names;
 pub mod persistence;
+pub mod replication;
 pub mod slow_log;
 pub mod stats;
 pub mod version;
@@ -17,6 +18,7 @@ pub use hot_keys::HotKeys;
 pub use latency::Latency;
 pub use names::Names;
 pub use persistence::Persistence;
+pub use replication::Replication;
 pub use slow_log::SlowLog;
 pub use stats::{CommandStats, Histogram, Rates, Stats};
 
@@ -112,6 +114,8 @@ pub struct Server {
     pub unblocked: VecDeque<u64>,
     /// What is saved, and how that went.
     pub persistence: Persistence,
+    /// Who gets the data set through a connection.
+    pub replication: Replication,
     /// Those who wait for the journal to be on disk up to where they wrote to it (WAITAOF): their number, the
     /// place in the journal, and whether they wait for replicas as well.
     pub disk_waiters: Vec<(u64, u64, bool)>,

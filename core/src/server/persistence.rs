@@ -67,6 +67,8 @@ pub struct Persistence {
     pub clean: u64,
     /// The snapshot that is being written.
     pub running: Option<Running>,
+    /// Since when one is being written that goes to replicas and no file: `server::replication` has the rest.
+    pub feeding: Option<Now>,
     /// A background save is to begin as soon as it can.
     pub save_scheduled: bool,
     /// A rewrite of the append-only file is to begin as soon as it can.
@@ -138,6 +140,7 @@ impl Persistence {
             key_delay: 0,
             clean: 0,
             running: None,
+            feeding: None,
             save_scheduled: false,
             rewrite_scheduled: false,
             needs_base: false,
@@ -213,9 +216,20 @@ impl Persistence {
         }
     }
 
-    /// Whether a snapshot of this kind is being written.
+    /// Whether a snapshot of this kind is being written. One for replicas is an RDB file like any other.
     pub fn is_running(&self, kind: SnapshotKind) -> bool {
         self.running.as_ref().is_some_and(|running| running.kind == kind)
+            || (kind == SnapshotKind::Rdb && self.feeding.is_some())
+    }
+
+    /// Whether any is: there is one at a time.
+    pub fn is_busy(&self) -> bool {
+        self.running.is_some() || self.feeding.is_some()
+    }
+
+    /// When the one that is being written began.
+    pub fn since(&self) -> Option<Now> {
+        self.running.as_ref().map(|running| running.since).or(self.feeding)
     }
 }
 
@@ -248,6 +262,9 @@ impl Server {
 
     /// Gives a snapshot up that is being written.
     pub fn abort_snapshot(&mut self) {
+        if self.persistence.feeding.is_some() {
+            self.end_feeding();
+        }
         if let Some(running) = self.persistence.running.take() {
             let seconds = running.seconds(self.now);
             match running.kind {

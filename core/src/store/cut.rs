@@ -278,7 +278,8 @@ impl Store {
 }
 
 impl Cut {
-    fn ready(&self) -> Option<usize> {
+    /// How many bytes are written and not handed out; `None`: nothing is being written.
+    pub fn ready(&self) -> Option<usize> {
         Some(self.walk.as_ref()?.pen.scribe.as_ref()?.ready())
     }
 }

@@ -27,8 +27,12 @@ const ROOM_KEPT: usize = 1 << 20;
 /// Commands on their way to the append-only file.
 #[derive(Debug, Default)]
 pub struct Journal {
-    /// Whether changes are written down.
+    /// Whether changes are written down, for the append-only file or for replicas.
     pub on: bool,
+    /// Whether they are for the append-only file.
+    pub aof: bool,
+    /// Whether they are for replicas, as they happen.
+    pub fed: bool,
     /// The running command is not to be written as it came: what stands for it is written already.
     pub replaced: bool,
     /// `redis.set_repl`: a script does not want what its commands do to be written down.
@@ -53,6 +57,8 @@ pub struct Journal {
     loose: bool,
     /// The bytes that the host has taken.
     taken: u64,
+    /// How much was given to replicas, in bytes since the engine began.
+    fed_to: u64,
     /// The database of the last command.
     db: Option<usize>,
     /// Where another file begins, in bytes since the engine began, while the host does not know of it.
@@ -62,16 +68,51 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins to write changes down.
+    /// Begins to write changes down for the append-only file.
     pub fn start(&mut self) {
+        self.aof = true;
         self.on = true;
         self.db = None;
     }
 
-    /// Changes are no longer written down.
+    /// Changes are no longer written down for the append-only file.
     pub fn stop(&mut self) {
-        self.on = false;
+        self.aof = false;
+        self.on = self.fed;
         self.failure = None;
+    }
+
+    /// Begins to write changes down for one more replica, which has to hear which database they are of.
+    pub fn feed(&mut self) {
+        if !self.fed {
+            self.fed_to = self.end();
+        }
+        self.fed = true;
+        self.on = true;
+        self.db = None;
+    }
+
+    /// No replica is left.
+    pub fn stop_feeding(&mut self) {
+        self.fed = false;
+        self.on = self.aof;
+    }
+
+    /// What replicas are to get of the units that have ended since the last call. Annotations are not for them.
+    pub fn take_feed(&mut self) -> Vec<u8> {
+        let from = self.fed_to.saturating_sub(self.taken) as usize;
+        self.fed_to = self.end();
+        let mut unit = &self.out[from.min(self.whole)..self.whole];
+        while unit.first() == Some(&b'#') {
+            let line = unit.iter().position(|&byte| byte == b'\n').map_or(unit.len(), |at| at + 1);
+            unit = &unit[line..];
+        }
+        let feed = unit.to_vec();
+        if !self.aof {
+            // Nobody else wants it.
+            self.take(self.whole);
+        }
+        feed
     }
 
     /// What follows is for another file, which says for itself which database it means. The host gets it once

@@ -76,6 +76,9 @@ pub fn release(store: &mut Store, server: &mut Server, client: &mut Client) {
     transaction::unwatch_all(store, client);
     pubsub::leave_all(server, client);
     tracking::end(store, server, client);
+    if client.replica.is_some() {
+        server.leave_replication(client);
+    }
     if client.monitor {
         client.monitor = false;
         server.monitors.retain(|&conn| conn != client.conn);

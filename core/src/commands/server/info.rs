@@ -1,6 +1,7 @@
 //! INFO: everything there is to know about the server, as text.
 
 use super::memory::Usage;
+use crate::client::replica::Stage;
 use crate::collections::decimal;
 use crate::command::Acl;
 use crate::command::{Args, Command, Ctx, Flow, Group};
@@ -8,7 +9,7 @@ use crate::commands::table;
 use crate::config::words::{percentile_text, split};
 use crate::error::Error;
 use crate::script::Machine;
-use crate::server::SnapshotKind;
+use crate::server::{Server, SnapshotKind};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -155,7 +156,7 @@ fn clients(text: &mut Text<'_, '_>) {
         (client.query.capacity().max(input), client.reply.out.capacity().max(output))
     });
     let lines = [
-        ("connected_clients", server.clients.len() as u64),
+        ("connected_clients", (server.clients.len() - server.replication.replicas.len()) as u64),
         ("cluster_connections", 0),
         ("maxclients", u64::from(server.config.maxclients())),
         ("client_recent_max_input_buffer", input as u64),
@@ -252,7 +253,7 @@ fn persistence(text: &mut Text<'_, '_>) {
     let (save, rewrite) = (state.save, state.rewrite);
     let is_running = |kind| u64::from(state.is_running(kind));
     let (saving, rewriting) = (is_running(SnapshotKind::Rdb), is_running(SnapshotKind::AofBase));
-    let since = state.running.as_ref().map(|running| running.since.mono_us);
+    let since = state.since().map(|since| since.mono_us);
     let elapsed = |yes| match since {
         Some(since_us) if yes == 1 => {
             (text.ctx.server.now.mono_us.saturating_sub(since_us) / 1_000_000) as i64
@@ -407,15 +408,43 @@ fn stats(text: &mut Text<'_, '_>) {
     ]);
 }
 
+/// What is known of each replica.
+fn replica_lines(server: &Server) -> Vec<String> {
+    let mut replicas = Vec::new();
+    for conn in &server.replication.replicas {
+        let Some(client) = server.clients.get(*conn) else { continue };
+        let Some(replica) = &client.replica else { continue };
+        let state = match replica.stage {
+            Stage::None | Stage::Waiting => "wait_bgsave",
+            Stage::Receiving | Stage::Reading => "send_bulk",
+            Stage::Online => "online",
+        };
+        let lag_s = (server.now.unix_ms() - replica.acked_ms).max(0) / 1000;
+        replicas.push(format!(
+            "ip={},port={},state={state},offset={},lag={}",
+            String::from_utf8_lossy(client.replica_ip()),
+            replica.port,
+            replica.acked,
+            if replica.stage == Stage::Online { lag_s } else { 0 },
+        ));
+    }
+    replicas
+}
+
 fn replication(text: &mut Text<'_, '_>) {
     let server = &text.ctx.server;
     let (id, backlog) = (server.replication_id.clone(), server.config.bytes("repl-backlog-size"));
+    let replicas = if cfg!(feature = "replication") { replica_lines(server) } else { Vec::new() };
+    let offset = server.replication.offset;
     text.line("role", "master");
-    text.line("connected_slaves", 0);
+    text.line("connected_slaves", replicas.len());
+    for (index, line) in replicas.into_iter().enumerate() {
+        text.line(format!("slave{index}"), line);
+    }
     text.line("master_failover_state", "no-failover");
     text.line("master_replid", id);
     text.line("master_replid2", "0".repeat(40));
-    text.line("master_repl_offset", 0);
+    text.line("master_repl_offset", offset);
     text.line("second_repl_offset", -1);
     text.lines(&[
         ("repl_backlog_active", 0),

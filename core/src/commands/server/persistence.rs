@@ -61,7 +61,8 @@ pub fn save_now(db: &mut Store, server: &mut Server) -> bool {
 /// A file is handed out in pieces of so many bytes.
 const PIECE_BYTES: usize = 256 * 1024;
 
-fn options(db: &Store, server: &Server) -> Options {
+/// How a file is written that other servers are to read.
+pub fn options(db: &Store, server: &Server) -> Options {
     let access = db.eviction.policy.uses_access_clock();
     server.rdb_options(Format::of_store(db), access)
 }
@@ -104,7 +105,7 @@ fn bgsave(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if state.is_running(SnapshotKind::Rdb) {
         return Err(SAVING);
     }
-    if state.running.is_some() || ctx.nested {
+    if state.is_busy() || ctx.nested {
         if !schedule && !ctx.nested {
             return Err(Error::Text(
                 "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE \
@@ -150,7 +151,7 @@ fn bgrewriteaof(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     if state.is_running(SnapshotKind::AofBase) {
         return Err(Error::Text("ERR Background append only file rewriting already in progress"));
     }
-    if state.running.is_some() || ctx.nested {
+    if state.is_busy() || ctx.nested {
         state.rewrite_scheduled = true;
         // Who asks is not kept waiting because others failed.
         state.rewrite_retry_s = 0;

@@ -1,7 +1,9 @@
 //! TIME, LOLWUT, ROLE.
 
+use crate::client::replica::Stage;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
+use alloc::vec::Vec;
 
 /// TIME: the server's wall clock.
 pub const TIME: Command = Command::new("time", 1, time)
@@ -51,10 +53,19 @@ pub const ROLE: Command = Command::new("role", 1, role)
     .docs("", "Tells whether the server is a primary, and who its replicas are.", "O(1)");
 
 fn role(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
+    let is_there = cfg!(feature = "replication");
+    let replicas = if is_there { ctx.server.replicas_at(Stage::Online) } else { Vec::new() };
     ctx.reply.array(3);
     ctx.reply.bulk(b"master");
-    // Nothing was replicated, to nobody.
-    ctx.reply.int(0);
-    ctx.reply.array(0);
+    ctx.reply.int(ctx.server.replication.offset as i64);
+    ctx.reply.array(replicas.len());
+    for conn in replicas {
+        let Some(client) = ctx.server.clients.get(conn) else { continue };
+        let Some(replica) = &client.replica else { continue };
+        ctx.reply.array(3);
+        ctx.reply.bulk(client.replica_ip());
+        ctx.reply.bulk_int(replica.port);
+        ctx.reply.bulk_int(replica.acked as i64);
+    }
     Ok(Flow::Done)
 }

@@ -32,13 +32,13 @@ fn waitaof(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Err(Error::Text("ERR timeout is negative"));
     };
     let journal = &ctx.db.journal;
-    if wants_local && !journal.on {
+    if wants_local && !journal.aof {
         return Err(Error::Text(
             "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
         ));
     }
     let offset = ctx.client.journal_end;
-    let is_local = journal.on && journal.synced >= offset;
+    let is_local = journal.aof && journal.synced >= offset;
     if !wants_replicas && (is_local || !wants_local) {
         ctx.reply.array(2);
         ctx.reply.int(is_local.into());

@@ -14,12 +14,14 @@ const REDIS_PORT = 17_399;
 let web, browser, page;
 const errors = [];
 const LINE = 'redstart-repl input';
+/** What the browser says when a page is left while something is on its way to it. */
+const CUT_OFF = /net::ERR_(ABORTED|CONNECTION_CLOSED|CONNECTION_RESET|FAILED|NETWORK_CHANGED)/;
 
 /** A tab in which nothing moves by itself. */
 async function open(context, query = '') {
   const made = await context.newPage();
   made.on('pageerror', (error) => errors.push(error.message));
-  made.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  made.on('console', (message) => message.type() === 'error' && !CUT_OFF.test(message.text()) && errors.push(message.text()));
   await made.goto(`${web.url}/${query}`);
   await made.waitForSelector('html[data-ready]');
   return made;

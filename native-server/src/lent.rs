@@ -94,8 +94,19 @@ pub(crate) fn hooks() -> Hooks {
         save: Some(save),
         spool: Some(new_spool),
         load: Some(load),
+        base_of_commands: Some(redstart_core::persist::aof::scribe),
         slow_journal: |us| _ = with(|lent| lent.tap.as_ref().map(|tap| tap.slow_down(us))),
+        crash,
         sleep: |us| std::thread::sleep(Duration::from_micros(us)),
+    }
+}
+
+/// DEBUG SEGFAULT, PANIC, ASSERT.
+fn crash(how: &str) {
+    match how {
+        "segfault" => _ = signal_hook::low_level::raise(signal_hook::consts::SIGSEGV),
+        "assert" => panic!("DEBUG ASSERT asked for this: 1 == 2 is not true"),
+        _ => panic!("DEBUG PANIC asked for this"),
     }
 }
 

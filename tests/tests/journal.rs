@@ -23,6 +23,12 @@ const DIFFERS: &[(&str, &str)] = &[
     ("connection/pause", "what expires in the end does so when the script is over"),
 ];
 
+/// Scripts whose data set is not what a base of commands says, in Redis neither, and why.
+const LOST_IN_BASES: &[(&str, &str)] = &[(
+    "stream/refs",
+    "XCLAIM takes no entry that is gone, so that one that is still pending is not",
+)];
+
 /// Scripts whose data set is not what their journal says, in Redis neither, and why.
 const LOSES: &[(&str, &str)] = &[
     ("bitmap/bitfield", "a key that an overflow leaves behind is written down nowhere"),
@@ -177,6 +183,25 @@ fn reading_the_journal_gives_the_same_data_set() {
         match other.replay(&host) {
             Err(e) => vec![format!("{}: {e}", script.name)],
             Ok(()) => {
+                let (before, after) = (contents(&mut host), contents(&mut other));
+                differences(&script.name, &before, &after)
+            }
+        }
+    });
+}
+
+#[test]
+fn reading_a_base_of_commands_gives_the_same_data_set() {
+    let mut scripts = scripts();
+    scripts.retain(|script| !is_among(LOST_IN_BASES, script));
+    for_all(&scripts, |script| {
+        let mut host = EngineHost::journaling(7);
+        if script::run(script, &mut host, Variant::default()).is_err() {
+            return Vec::new();
+        }
+        match host.through_a_base(8) {
+            Err(e) => vec![format!("{}: {e}", script.name)],
+            Ok(mut other) => {
                 let (before, after) = (contents(&mut host), contents(&mut other));
                 differences(&script.name, &before, &after)
             }

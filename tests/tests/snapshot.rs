@@ -5,6 +5,7 @@
 //! what one holds that was written at once when the snapshot began. `REDSTART_SNAPSHOT_SEEDS=5000` runs more.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use redstart_core::collections::hash::HashSeed;
 use redstart_core::command::Flags;
@@ -14,10 +15,14 @@ use redstart_core::persist::rdb::save::Format;
 use redstart_core::rng::Rng;
 use redstart_core::store::Store;
 use redstart_core::value::Tuning;
-use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer, Progress, Ticket};
+use redstart_core::{
+    Config, ConnId, Effect, Engine, Hooks, Now, Peer, Progress, SnapshotKind, Ticket,
+};
 use redstart_tests::chance::Chance;
 use redstart_tests::grammar::{self, Rule};
-use redstart_tests::{resp, script::BIRTH};
+use redstart_tests::quote::repr;
+use redstart_tests::resp::{self, Value};
+use redstart_tests::script::{BIRTH, commands_of, hooks};
 
 const SEED: HashSeed = HashSeed::new([1, 2, 3, 4]);
 
@@ -27,6 +32,53 @@ thread_local! {
 
 /// Database, key, expiry and value.
 type Row = (usize, Vec<u8>, Option<i64>, Vec<u8>);
+
+/// All that a base of commands holds; values as their commands, an element in each, sorted but for lists.
+fn contents_of_commands(file: &[u8]) -> (Vec<Row>, Vec<Vec<u8>>) {
+    let mut db = 0;
+    let mut keys: BTreeMap<(usize, Vec<u8>), Vec<String>> = BTreeMap::new();
+    let mut functions = Vec::new();
+    for command in resp::decode_all(file).expect("a base is commands") {
+        let Value::Array(words) = command else { panic!("a command is an array: {command:?}") };
+        let words: Vec<Vec<u8>> = words
+            .into_iter()
+            .map(|word| if let Value::Bulk(word) = word { word } else { panic!("{word:?}") })
+            .collect();
+        let text = |words: &[Vec<u8>]| words.iter().map(|word| repr(word)).collect::<String>();
+        let step = match &*String::from_utf8_lossy(&words[0]) {
+            "SELECT" => {
+                db = String::from_utf8_lossy(&words[1]).parse().expect("a number");
+                continue;
+            }
+            "FUNCTION" => {
+                functions.push(words[2].clone());
+                continue;
+            }
+            "RPUSH" | "SADD" => 1,
+            "HMSET" | "ZADD" => 2,
+            _ => words.len(),
+        };
+        assert!(step > 2 || words.len() <= 2 + 64 * step, "64 elements at most");
+        let key = if words[0] == b"XGROUP" { 2 } else { 1 };
+        let lines = keys.entry((db, words[key].clone())).or_default();
+        lines.extend(words[2..].chunks(step).map(|part| text(&words[..1]) + &text(part)));
+    }
+    let rows = keys.into_iter().map(|((db, key), mut lines)| {
+        if !lines[0].starts_with("\"RPUSH") {
+            lines.sort();
+        }
+        (db, key, None, lines.concat().into_bytes())
+    });
+    (rows.collect(), functions)
+}
+
+/// The same of what an RDB file holds.
+fn as_commands(file: &[u8]) -> Vec<u8> {
+    let now = Now { unix_us: 1_000, mono_us: 1_000 };
+    let mut engine = Engine::new(Config::default(), [1; 32], now, hooks());
+    engine.load_rdb(now, file).expect("the file is sound");
+    commands_of(&mut engine, now)
+}
 
 /// All that a file holds; values as payloads with their bytes sorted, for the order in a table is a matter of
 /// its history.
@@ -55,6 +107,7 @@ struct Running {
     ticket: Ticket,
     file: Vec<u8>,
     expected: Vec<u8>,
+    is_rdb: bool,
 }
 
 struct World {
@@ -65,6 +118,7 @@ struct World {
     rules: Vec<Rule>,
     running: Option<Running>,
     finished: usize,
+    of_commands: usize,
 }
 
 impl World {
@@ -72,8 +126,7 @@ impl World {
         let mut chance = Chance::new(seed);
         let mut key = [0; 32];
         key.fill_with(|| chance.bits() as u8);
-        let hooks =
-            Hooks { used_memory: || USED.get(), save: Some(|_, _| Ok(())), ..Hooks::default() };
+        let hooks = Hooks { used_memory: || USED.get(), ..hooks() };
         USED.set(0);
         let config = Config::parse_text("enable-debug-command yes").expect("a setting");
         let mut engine = Engine::new(config, key, BIRTH, hooks);
@@ -81,7 +134,7 @@ impl World {
         let conns = (0..3).map(|_| engine.connect(BIRTH, peer())).collect();
         let rules = grammar::rules().into_iter().filter(may_run).collect();
         let (now, running) = (BIRTH, None);
-        Self { chance, engine, conns, now, rules, running, finished: 0 }
+        Self { chance, engine, conns, now, rules, running, finished: 0, of_commands: 0 }
     }
 
     /// The last connection is ours; commands by chance are said by the others.
@@ -98,10 +151,12 @@ impl World {
                     let len = self.engine.outgoing(conn).map(<[u8]>::len).sum();
                     self.engine.sent(self.now, conn, len);
                 }
-                Effect::BeginSnapshot(ticket, _) => {
+                Effect::BeginSnapshot(ticket, kind) => {
                     assert!(self.running.is_none(), "one snapshot at a time");
                     let expected = self.engine.dump_rdb(self.now);
-                    self.running = Some(Running { ticket, file: Vec::new(), expected });
+                    let is_rdb = kind == SnapshotKind::Rdb
+                        || self.engine.config().is_on("aof-use-rdb-preamble");
+                    self.running = Some(Running { ticket, file: Vec::new(), expected, is_rdb });
                 }
                 Effect::AbortSnapshot(ticket) => {
                     let running = self.running.take().expect("there is one");
@@ -149,8 +204,14 @@ impl World {
             }
             _ if self.running.is_some() => self.write(),
             _ => {
-                let command = if self.chance.percent(80) { "BGSAVE" } else { "BGREWRITEAOF" };
-                self.ask(&[command]);
+                let commands: [&[&str]; 4] = [
+                    &["BGSAVE"],
+                    &["BGREWRITEAOF"],
+                    &["CONFIG", "SET", "aof-use-rdb-preamble", "no"],
+                    &["CONFIG", "SET", "aof-use-rdb-preamble", "yes"],
+                ];
+                let command = commands[self.chance.below(4)];
+                self.ask(command);
             }
         }
     }
@@ -241,8 +302,13 @@ impl World {
         {
             self.engine.complete(self.now, running.ticket, Ok(()));
             self.settle();
-            let (rows, functions) = contents(&running.file);
-            let (expected_rows, expected_functions) = contents(&running.expected);
+            let ((rows, functions), (expected_rows, expected_functions)) = if running.is_rdb {
+                (contents(&running.file), contents(&running.expected))
+            } else {
+                self.of_commands += 1;
+                let expected = as_commands(&running.expected);
+                (contents_of_commands(&running.file), contents_of_commands(&expected))
+            };
             for row in &expected_rows {
                 assert!(rows.contains(row), "{} is missing or changed", describe(row));
             }
@@ -289,7 +355,7 @@ fn a_snapshot_is_the_data_set_at_the_cut() {
     let seeds = seeds.map_or(60, |text| text.parse().expect("a number of seeds"));
     let first = std::env::var("REDSTART_SNAPSHOT_FIRST");
     let first = first.map_or(0, |text| text.parse().expect("a seed"));
-    let mut finished = 0;
+    let (mut finished, mut of_commands) = (0, 0);
     for seed in first..first + seeds {
         let mut world = World::new(seed);
         world.ask(&["CONFIG", "SET", "maxmemory", "1mb", "maxmemory-eviction-tenacity", "0"]);
@@ -304,6 +370,8 @@ fn a_snapshot_is_the_data_set_at_the_cut() {
         }));
         assert!(result.is_ok(), "seed {seed}");
         finished += world.finished;
+        of_commands += world.of_commands;
     }
+    assert!(of_commands as u64 > seeds / 8, "{of_commands} of them were commands");
     assert!(finished as u64 > seeds, "{finished} snapshots of {seeds} seeds were compared");
 }

@@ -217,7 +217,7 @@ pub static SETTINGS: &[Setting] = &[
     int("auto-aof-rewrite-percentage", 0, INT, "100"),
     memory("auto-aof-rewrite-min-size", 0, LONG, "67108864"),
     switch("aof-load-truncated", "yes").host(),
-    switch("aof-use-rdb-preamble", "yes").later("a base of the append-only file that is commands"),
+    switch("aof-use-rdb-preamble", "yes").host(),
     switch("aof-timestamp-enabled", "no"),
     switch("aof-rewrite-incremental-fsync", "yes").host(),
     switch("aof-disable-auto-gc", "no").host(),

@@ -4,6 +4,9 @@
 pub use crate::client::replica::Spool;
 
 use crate::config::Config;
+use crate::persist::aof::Beginning;
+use crate::store::cut::Scribe;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -22,6 +25,9 @@ pub type Load = fn(&Config, Push<'_>) -> Result<(), String>;
 
 /// Makes an empty one, or says why it could not.
 pub type NewSpool = fn(&Config) -> Result<Arc<dyn Spool>, String>;
+
+/// Begins the base of an append-only file.
+pub type BaseOfCommands = fn(&Beginning<'_>) -> Box<dyn Scribe>;
 
 /// Functions of the host. All have a default that works without one.
 #[derive(Clone, Copy)]
@@ -56,8 +62,13 @@ pub struct Hooks {
     pub load: Option<Load>,
     /// Where a snapshot is kept that is sent with its length before it (SYNC of those who know no other form).
     pub spool: Option<NewSpool>,
+    /// What writes a base of the append-only file as commands (`aof-use-rdb-preamble no`): `persist::aof::scribe`.
+    /// `None`: all bases are RDB files, and a host that wants no others is the smaller for it.
+    pub base_of_commands: Option<BaseOfCommands>,
     /// DEBUG AOF-FLUSH-SLEEP: waits so many microseconds each time before the journal is written.
     pub slow_journal: fn(u64),
+    /// DEBUG SEGFAULT, PANIC, ASSERT, in small letters: crashes in this way.
+    pub crash: fn(&str),
     /// DEBUG SLEEP: holds up everything for so many microseconds.
     pub sleep: fn(u64),
 }
@@ -82,7 +93,9 @@ impl Default for Hooks {
             save: None,
             load: None,
             spool: None,
+            base_of_commands: None,
             slow_journal: |_| {},
+            crash: |_| {},
             sleep: |_| {},
         }
     }

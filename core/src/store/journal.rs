@@ -24,6 +24,9 @@ use alloc::vec::Vec;
 /// More room than this is given back when the host has taken what was in it.
 const ROOM_KEPT: usize = 1 << 20;
 
+/// How an annotation begins that says what time it was, in Unix seconds.
+pub const STAMP: &[u8] = b"#TS:";
+
 /// Commands on their way to the append-only file.
 #[derive(Debug, Default)]
 pub struct Journal {
@@ -165,10 +168,9 @@ impl Journal {
         words: impl ExactSizeIterator<Item = &'a [u8]>,
     ) {
         self.begin(db, now_ms);
-        self.out.push(b'*');
-        self.number(words.len() as u64);
+        push_line(&mut self.out, b"*", words.len() as u64);
         for word in words {
-            self.word(word);
+            push_word(&mut self.out, word);
         }
     }
 
@@ -183,8 +185,7 @@ impl Journal {
         let unix_s = now_ms / 1000;
         if self.commands == 0 && self.timestamps && unix_s > self.stamped_s {
             self.stamped_s = unix_s;
-            self.out.extend_from_slice(b"#TS:");
-            self.number(unix_s.unsigned_abs());
+            push_line(&mut self.out, STAMP, unix_s.unsigned_abs());
             // It is not part of the transaction that may follow.
             self.whole = self.out.len();
         }
@@ -193,7 +194,7 @@ impl Journal {
             let mut text = [0; decimal::MAX_TEXT];
             let start = decimal::write_unsigned(db as u64, &mut text);
             self.out.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n");
-            self.word(&text[start..]);
+            push_word(&mut self.out, &text[start..]);
             if self.commands == 0 {
                 self.whole = self.out.len();
             }
@@ -218,20 +219,22 @@ impl Journal {
         self.loose = false;
         self.whole = self.out.len();
     }
+}
 
-    fn word(&mut self, word: &[u8]) {
-        self.out.push(b'$');
-        self.number(word.len() as u64);
-        self.out.extend_from_slice(word);
-        self.out.extend_from_slice(b"\r\n");
-    }
+/// Appends a word of a command.
+pub fn push_word(out: &mut Vec<u8>, word: &[u8]) {
+    push_line(out, b"$", word.len() as u64);
+    out.extend_from_slice(word);
+    out.extend_from_slice(b"\r\n");
+}
 
-    fn number(&mut self, value: u64) {
-        let mut text = [0; decimal::MAX_TEXT];
-        let start = decimal::write_unsigned(value, &mut text);
-        self.out.extend_from_slice(&text[start..]);
-        self.out.extend_from_slice(b"\r\n");
-    }
+/// Appends a line that is a number: how many words follow, how long one is, what time it is.
+pub fn push_line(out: &mut Vec<u8>, begin: &[u8], value: u64) {
+    let mut text = [0; decimal::MAX_TEXT];
+    let start = decimal::write_unsigned(value, &mut text);
+    out.extend_from_slice(begin);
+    out.extend_from_slice(&text[start..]);
+    out.extend_from_slice(b"\r\n");
 }
 
 impl Store {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use redstart_core::persist::rdb::data_set::Loaded;
 use redstart_core::persist::rdb::loader::LoadError;
-use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer, Replay};
+use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer, Progress, Replay};
 
 use super::run::{Got, Host};
 use crate::resp;
@@ -54,7 +54,7 @@ impl EngineHost {
     pub fn journaling(seed: u8) -> Self {
         let mut config = config();
         config.set("appendonly", b"yes").expect("yes is one of its values");
-        let engine = Engine::new(config, [seed; 32], BIRTH, Hooks::default());
+        let engine = Engine::new(config, [seed; 32], BIRTH, hooks());
         Self { engine, ..Self::new(seed) }
     }
 
@@ -75,6 +75,18 @@ impl EngineHost {
         let since =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         self.now.unix_us = u64::try_from(since.as_micros()).unwrap_or(self.now.unix_us);
+    }
+
+    /// The data set as the base of an append-only file that is commands, in an engine that has read it.
+    pub fn through_a_base(&mut self, seed: u8) -> Result<Self, String> {
+        let mut other = Self::new(seed);
+        other.now = self.now;
+        let base = commands_of(&mut self.engine, self.now);
+        let read = other.engine.replay(self.now, &mut Replay::new(), &base);
+        if read != Ok(base.len()) {
+            return Err(format!("the base: {read:?} of {}", base.len()));
+        }
+        other.settle().map(|()| other)
     }
 
     /// The engine, to look into.
@@ -239,4 +251,30 @@ impl Host for EngineHost {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Those of a host that has a disk and can write bases of commands.
+pub fn hooks() -> Hooks {
+    Hooks {
+        save: Some(|_, _| Ok(())),
+        base_of_commands: Some(redstart_core::persist::aof::scribe),
+        ..Hooks::default()
+    }
+}
+
+/// The data set of an engine with these [`hooks`] as commands.
+pub fn commands_of(engine: &mut Engine, now: Now) -> Vec<u8> {
+    let conn = engine.connect(now, Peer { local: true, synchronous: true, ..Peer::default() });
+    let mut base = Vec::new();
+    for line in ["CONFIG SET aof-use-rdb-preamble no", "BGREWRITEAOF"] {
+        engine.receive(now, conn, format!("{line}\r\n").as_bytes());
+        while let Some(effect) = engine.poll() {
+            if let Effect::BeginSnapshot(ticket, _) = effect {
+                while engine.snapshot(now, ticket, &mut base, 16_384) != Progress::Done {}
+                engine.complete(now, ticket, Ok(()));
+            }
+        }
+    }
+    engine.disconnect(now, conn);
+    base
 }

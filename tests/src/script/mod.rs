@@ -15,7 +15,7 @@ mod run;
 mod server;
 
 pub use check::{check, check_against, rewrite};
-pub use engine::{BIRTH, EngineHost};
+pub use engine::{BIRTH, EngineHost, commands_of, hooks};
 pub use run::{Cut, Got, Host, Limits, Variant, run};
 pub use server::ServerHost;
 

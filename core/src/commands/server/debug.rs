@@ -31,6 +31,7 @@ type Part = fn(&mut Ctx<'_>, Args<'_>) -> Result<Flow, Error>;
 
 /// Name, least and most arguments behind it, function, what HELP says of it.
 const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
+    ("assert", 0, 0, crash, "", "Crashes: an assertion fails."),
     (
         "aof-flush-sleep",
         1,
@@ -63,6 +64,7 @@ const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
     ("loadaof", 0, 0, load_aof, "", "Empties the data set and loads the append-only file."),
     ("log", 1, 1, log, "<message>", "Writes to the log."),
     ("object", 1, 1, object, "<key>", "How a value is stored."),
+    ("panic", 0, 0, crash, "", "Crashes: a panic."),
     ("pause-cron", 1, 1, pause_cron, "<0|1>", "Stops or resumes background work."),
     ("populate", 1, 3, populate, "<count> [<prefix>] [<size>]", "Creates string keys."),
     ("protocol", 1, 1, protocol, "<type>", "Replies a value of a type of the protocol."),
@@ -91,6 +93,7 @@ const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
         "Does nothing: reply buffers follow their use.",
     ),
     ("set-active-expire", 1, 1, set_active_expire, "<0|1>", "Stops or resumes active expiry."),
+    ("segfault", 0, 0, crash, "", "Crashes: a signal."),
     (
         "set-disable-deny-scripts",
         1,
@@ -390,6 +393,12 @@ fn reply_buffer(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 fn sleep(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let seconds = decimal::parse_double(&args[2]).unwrap_or_default();
     (ctx.server.hooks.sleep)((seconds.clamp(0.0, 1e9) * 1e6) as u64);
+    done(ctx)
+}
+
+fn crash(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
+    let how = PARTS.iter().find(|part| args.is(1, part.0)).map_or("", |part| part.0);
+    (ctx.server.hooks.crash)(how);
     done(ctx)
 }
 

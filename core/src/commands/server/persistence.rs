@@ -2,6 +2,7 @@
 
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
+use crate::persist::aof::Beginning;
 use crate::persist::rdb::background::Background;
 use crate::persist::rdb::save::Format;
 use crate::persist::rdb::snapshot::{Options, Snapshot};
@@ -70,12 +71,20 @@ pub fn options(db: &Store, server: &Server) -> Options {
 /// Begins a snapshot; none may be running.
 pub fn start(db: &mut Store, server: &mut Server, kind: SnapshotKind) {
     let libraries = server.scripting.libraries.codes();
-    let origin = server.origin(kind == SnapshotKind::AofBase);
-    let scribe = Background::new(options(db, server), origin, &libraries);
-    if kind == SnapshotKind::AofBase {
+    let is_base = kind == SnapshotKind::AofBase;
+    let wants_commands = is_base && !server.config.is_on("aof-use-rdb-preamble");
+    let scribe = match server.hooks.base_of_commands.filter(|_| wants_commands) {
+        Some(begin) => begin(&Beginning {
+            seed: db.tuning.seed,
+            stamp_s: db.journal.timestamps.then(|| server.now.unix_ms() / 1000),
+            libraries: &libraries,
+        }),
+        None => Box::new(Background::new(options(db, server), server.origin(is_base), &libraries)),
+    };
+    if is_base {
         db.journal.cut();
     }
-    db.begin_cut(Box::new(scribe));
+    db.begin_cut(scribe);
     server.begin_snapshot(kind, db.dirty);
 }
 

@@ -9,6 +9,7 @@ use super::lzf::Lzf;
 use super::parts::{Place, is_large};
 use super::snapshot::{Options, Origin, before_value, database, head, sizes};
 use super::{Writer, opcode};
+use crate::persist::spool::Spool;
 use crate::store::Entry;
 use crate::store::access::AccessClock;
 use crate::store::cut::{CutDb, Scribe};
@@ -22,46 +23,31 @@ pub struct Background {
     options: Options,
     lzf: Lzf,
     crc: Crc64,
-    /// What is written, and how much of it was handed out.
-    out: Vec<u8>,
-    handed_out: usize,
-    /// What is written behind the large value that is half written.
-    behind: Vec<u8>,
-    /// How far that is.
+    spool: Spool,
+    /// How far the large value is that is half written.
     place: Option<Place>,
     /// The database of the last key.
     db: Option<usize>,
     /// Databases that were named.
     named: Vec<usize>,
-    /// Bytes that are no longer in `out`.
-    gone: u64,
     /// The checksum is to be written behind all there is.
     ended: bool,
 }
 
-/// So much room is kept for the next bytes.
-const ROOM_KEPT: usize = 64 * 1024;
-
-/// Once so much was handed out, and it is more than what was not, its room is used again.
-const COMPACT_FROM: usize = 1 << 20;
-
 impl Background {
     /// A file of which the head is written. The libraries of functions are given by their texts.
     pub fn new(options: Options, origin: Origin, libraries: &[Box<[u8]>]) -> Self {
-        let (mut out, mut lzf) = (Vec::new(), Lzf::default());
-        let mut to = Writer { out: &mut out, lzf: options.compress.then_some(&mut lzf) };
+        let (mut spool, mut lzf) = (Spool::default(), Lzf::default());
+        let mut to = Writer { out: &mut spool.out, lzf: options.compress.then_some(&mut lzf) };
         head(&mut to, &options, &origin, libraries);
         Self {
             options,
             lzf,
             crc: Crc64::default(),
-            out,
-            handed_out: 0,
-            behind: Vec::new(),
+            spool,
             place: None,
             db: None,
             named: Vec::new(),
-            gone: 0,
             ended: false,
         }
     }
@@ -82,7 +68,8 @@ fn select(to: &mut Writer<'_>, db: &CutDb, last: &mut Option<usize>, named: &mut
 
 impl Scribe for Background {
     fn entry(&mut self, db: &CutDb, entry: &Entry, access: &AccessClock) {
-        let out = if self.place.is_some() { &mut self.behind } else { &mut self.out };
+        let Spool { out, behind, .. } = &mut self.spool;
+        let out = if self.place.is_some() { behind } else { out };
         let mut to = Writer { out, lzf: self.options.compress.then_some(&mut self.lzf) };
         select(&mut to, db, &mut self.db, &mut self.named);
         before_value(&mut to, &self.options, access, entry);
@@ -95,7 +82,7 @@ impl Scribe for Background {
 
     fn part(&mut self, db: &CutDb, entry: &Entry, access: &AccessClock, budget: usize) -> bool {
         let lzf = self.options.compress.then_some(&mut self.lzf);
-        let mut to = Writer { out: &mut self.out, lzf };
+        let mut to = Writer { out: &mut self.spool.out, lzf };
         let format = &self.options.format;
         let place = self.place.get_or_insert_with(|| {
             select(&mut to, db, &mut self.db, &mut self.named);
@@ -105,44 +92,34 @@ impl Scribe for Background {
         let done = format.write_part(&mut to, entry, place, budget);
         if done {
             self.place = None;
-            self.out.append(&mut self.behind);
+            self.spool.join();
         }
         done
     }
 
     fn end(&mut self) {
         debug_assert!(self.place.is_none(), "no value is half written");
-        self.out.push(opcode::END);
+        self.spool.out.push(opcode::END);
         self.ended = true;
     }
 
     fn written(&self) -> u64 {
-        self.gone + (self.out.len() + self.behind.len()) as u64
+        self.spool.written()
     }
 
     fn ready(&self) -> usize {
         // The checksum counts before it is there.
-        self.out.len() - self.handed_out + if self.ended { 8 } else { 0 }
+        self.spool.ready() + if self.ended { 8 } else { 0 }
     }
 
     fn hand_out(&mut self, out: &mut Vec<u8>, most: usize) {
-        let end = self.out.len().min(self.handed_out.saturating_add(most));
-        let bytes = &self.out[self.handed_out..end];
+        let start = out.len();
+        self.spool.hand_out(out, most);
         if self.options.checksum {
-            self.crc.update(bytes);
+            self.crc.update(&out[start..]);
         }
-        out.extend_from_slice(bytes);
-        self.handed_out = end;
-        if end == self.out.len() {
-            self.gone += take(&mut self.handed_out) as u64;
-            self.out.clear();
-            self.out.shrink_to(ROOM_KEPT);
-            if take(&mut self.ended) {
-                out.extend_from_slice(&self.crc.value().to_le_bytes());
-            }
-        } else if end > COMPACT_FROM.max(self.out.len() / 2) {
-            self.out.drain(..end);
-            self.gone += take(&mut self.handed_out) as u64;
+        if self.spool.ready() == 0 && take(&mut self.ended) {
+            out.extend_from_slice(&self.crc.value().to_le_bytes());
         }
     }
 }

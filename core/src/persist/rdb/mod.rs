@@ -31,6 +31,7 @@ mod stream;
 mod types;
 pub mod write;
 
+pub(super) use parts::is_large;
 pub use read::{Fault, Reader};
 pub use types::name as name_of_type;
 pub use write::Writer;

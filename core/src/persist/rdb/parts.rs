@@ -33,7 +33,7 @@ pub(super) enum Place {
 }
 
 /// Whether an entry is to be written in parts.
-pub(super) fn is_large(entry: &Entry) -> bool {
+pub(in crate::persist) fn is_large(entry: &Entry) -> bool {
     if let Some(text) = entry.as_str() {
         return matches!(text, Str::Bytes(bytes) if bytes.len() > COMPRESSED_MAX);
     }

@@ -21,7 +21,7 @@ use crate::persist::{FileSettings, Line, Persist, Report};
 use crate::process::{self, Title};
 use crate::settings::{Settings, reason};
 use crate::signals::{Ask, Signals};
-use crate::{REDIS_VERSION, VERSION, lent};
+use crate::{REDIS_VERSION, VERSION, crash, lent};
 
 /// Whether the event loop goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,9 +256,14 @@ impl Host {
     #[inline]
     pub(crate) fn end_turn(&mut self, now: Now, heard: usize) -> Turn {
         self.persist.step(&mut self.engine, self.clock, now, heard);
-        if self.loading.is_some() && !self.load() {
-            self.failed = true;
-            return Turn::Leave;
+        let mut now = now;
+        if self.loading.is_some() {
+            if !self.load() {
+                self.failed = true;
+                return Turn::Leave;
+            }
+            // The engine has seen later times meanwhile.
+            now = self.clock.now();
         }
         if self.engine.deadline().is_some_and(|deadline_us| deadline_us <= now.mono_us) {
             self.engine.timeout(now);
@@ -440,6 +445,7 @@ impl Host {
         let old = core::mem::replace(&mut self.settings, new);
         let new = &self.settings;
         self.log.level = new.loglevel;
+        crash::enable(self.engine.config().is_on("crash-log-enabled"));
         if (new.port, &new.bind, &new.title) != (old.port, &old.bind, &old.title) {
             self.title.show(new);
         }

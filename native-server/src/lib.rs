@@ -5,6 +5,7 @@
 
 mod args;
 mod clock;
+mod crash;
 mod host;
 mod lent;
 mod log;
@@ -119,6 +120,18 @@ fn serve(program: &OsString, args: &[OsString], mut sources: Sources) -> ExitCod
         log.warning("Configuration loaded");
     }
     log.role = Role::Master;
+    let facts = format!(
+        "redis_version:{REDIS_VERSION}\nredstart_version:{VERSION}\nos:{}\narch:{}\narch_bits:{}\n\
+         mem_allocator:{}\nprocess_id:{pid}\ntcp_port:{}\nexecutable:{}\nconfig_file:{}\n",
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        usize::BITS,
+        memory::NAME,
+        settings.port,
+        std::env::current_exe().unwrap_or_default().display(),
+        sources.file.clone().unwrap_or_default().display(),
+    );
+    crash::install(&log, facts, config.is_on("crash-log-enabled"));
     let title = Title {
         program: program.to_string_lossy().into_owned(),
         config_file: sources

@@ -261,6 +261,62 @@ fn signals_end_it_in_order() {
 }
 
 #[test]
+fn a_base_may_be_commands() {
+    let appending = ["--appendonly", "yes", "--aof-use-rdb-preamble", "no"];
+    let mut server = Server::start(ENGINES[0], &appending);
+    let mut client = server.dial();
+    expect(&mut client, b"SET a 1\r\nRPUSH b x y\r\n", b"+OK\r\n:2\r\n");
+    let started = b"+Background append only file rewriting started\r\n";
+    expect(&mut client, b"BGREWRITEAOF\r\n", started);
+    server.wait_for_log("Background AOF rewrite finished successfully");
+    let base = server.dir.join("appendonlydir/appendonly.aof.2.base.aof");
+    let base = fs::read(base).expect("the new base");
+    assert!(base.starts_with(b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*"));
+    expect(&mut client, b"SET a 2\r\n", b"+OK\r\n");
+    server.signal("-TERM");
+    assert_eq!(server.exit_code(), Some(0));
+    let kept = fresh_dir();
+    fs::rename(server.dir.join("appendonlydir"), kept.join("appendonlydir")).expect("a free name");
+    let dir = kept.to_str().expect("a name of our own");
+    let server = Server::start(ENGINES[0], &[&appending[..], &["--dir", dir]].concat());
+    let reply = b"$1\r\n2\r\n*2\r\n$1\r\nx\r\n$1\r\ny\r\n";
+    expect(&mut server.dial(), b"GET a\r\nLRANGE b 0 -1\r\n", reply);
+    drop(server);
+    fs::remove_dir_all(kept).expect("it is there");
+}
+
+#[test]
+fn a_crash_is_reported_in_the_log() {
+    for (how, text) in [
+        ("DEBUG SEGFAULT", "crashed by signal: 11"),
+        ("DEBUG PANIC", "Guru Meditation: "),
+        ("DEBUG ASSERT", "1 == 2"),
+        ("-ABRT", "crashed by signal: 6"),
+    ] {
+        let mut server = Server::start(ENGINES[0], &["--enable-debug-command", "yes"]);
+        if how.starts_with('-') {
+            server.signal(how);
+        } else {
+            let mut client = server.dial();
+            client.write_all(format!("{how}\r\n").as_bytes()).expect("somebody listens");
+        }
+        assert_ne!(server.exit_code(), Some(0), "{how}");
+        let log = server.log();
+        let report =
+            log.split("=== REDIS BUG REPORT START").nth(1).unwrap_or_else(|| panic!("{log}"));
+        assert!(report.contains(text) && report.contains("STACK TRACE"), "{report}");
+        assert!(
+            report.contains("redis_version:7.0.15") && report.contains("REPORT END"),
+            "{report}"
+        );
+    }
+    let mut server = Server::start(ENGINES[0], &["--crash-log-enabled", "no"]);
+    server.signal("-SEGV");
+    assert_eq!(server.exit_code(), None, "the signal ends it all the same");
+    assert!(!server.log().contains("BUG REPORT"));
+}
+
+#[test]
 fn a_file_is_read_and_shown_in_the_title() {
     let dir = fresh_dir();
     let port = free_port();

@@ -102,10 +102,10 @@ pub(crate) fn hooks() -> Hooks {
 }
 
 /// DEBUG SEGFAULT, PANIC, ASSERT.
-fn crash(how: &str) {
-    match how {
-        "segfault" => _ = signal_hook::low_level::raise(signal_hook::consts::SIGSEGV),
-        "assert" => panic!("DEBUG ASSERT asked for this: 1 == 2 is not true"),
+fn crash(how: &[u8]) {
+    match &how.to_ascii_lowercase()[..] {
+        b"segfault" => _ = signal_hook::low_level::raise(signal_hook::consts::SIGSEGV),
+        b"assert" => panic!("DEBUG ASSERT asked for this: 1 == 2 is not true"),
         _ => panic!("DEBUG PANIC asked for this"),
     }
 }

@@ -67,8 +67,8 @@ pub struct Hooks {
     pub base_of_commands: Option<BaseOfCommands>,
     /// DEBUG AOF-FLUSH-SLEEP: waits so many microseconds each time before the journal is written.
     pub slow_journal: fn(u64),
-    /// DEBUG SEGFAULT, PANIC, ASSERT, in small letters: crashes in this way.
-    pub crash: fn(&str),
+    /// DEBUG SEGFAULT, PANIC, ASSERT, in letters of any case: crashes in this way.
+    pub crash: fn(&[u8]),
     /// DEBUG SLEEP: holds up everything for so many microseconds.
     pub sleep: fn(u64),
 }

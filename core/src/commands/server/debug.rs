@@ -31,7 +31,7 @@ type Part = fn(&mut Ctx<'_>, Args<'_>) -> Result<Flow, Error>;
 
 /// Name, least and most arguments behind it, function, what HELP says of it.
 const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
-    ("assert", 0, 0, crash, "", "Crashes: an assertion fails."),
+    ("assert", 0, 0, crash, "", "Crashes."),
     (
         "aof-flush-sleep",
         1,
@@ -64,7 +64,7 @@ const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
     ("loadaof", 0, 0, load_aof, "", "Empties the data set and loads the append-only file."),
     ("log", 1, 1, log, "<message>", "Writes to the log."),
     ("object", 1, 1, object, "<key>", "How a value is stored."),
-    ("panic", 0, 0, crash, "", "Crashes: a panic."),
+    ("panic", 0, 0, crash, "", "Crashes."),
     ("pause-cron", 1, 1, pause_cron, "<0|1>", "Stops or resumes background work."),
     ("populate", 1, 3, populate, "<count> [<prefix>] [<size>]", "Creates string keys."),
     ("protocol", 1, 1, protocol, "<type>", "Replies a value of a type of the protocol."),
@@ -93,7 +93,7 @@ const PARTS: &[(&str, usize, usize, Part, &str, &str)] = &[
         "Does nothing: reply buffers follow their use.",
     ),
     ("set-active-expire", 1, 1, set_active_expire, "<0|1>", "Stops or resumes active expiry."),
-    ("segfault", 0, 0, crash, "", "Crashes: a signal."),
+    ("segfault", 0, 0, crash, "", "Crashes."),
     (
         "set-disable-deny-scripts",
         1,
@@ -397,8 +397,7 @@ fn sleep(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 }
 
 fn crash(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let how = PARTS.iter().find(|part| args.is(1, part.0)).map_or("", |part| part.0);
-    (ctx.server.hooks.crash)(how);
+    (ctx.server.hooks.crash)(&args[1]);
     done(ctx)
 }
 

@@ -17,6 +17,7 @@ use crate::net::listen;
 use crate::persist::disk::Files;
 use crate::persist::load::{Loading, Refusal, What};
 use crate::persist::manifest::Manifest;
+use crate::persist::seal::Key;
 use crate::persist::{FileSettings, Line, Persist, Report};
 use crate::process::{self, Title};
 use crate::settings::{Settings, reason};
@@ -57,6 +58,7 @@ impl Host {
         log: Log,
         title: Title,
         config_file: Option<PathBuf>,
+        key: Option<Key>,
     ) -> io::Result<Option<Self>> {
         let signals = Signals::install()?;
         let Some(clients) = process::raise_open_files(settings.maxclients, &log) else {
@@ -70,10 +72,11 @@ impl Host {
         if !lent::open(&settings, &log, config_file) {
             return Ok(None);
         }
+        lent::lend_key(key.clone());
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let clock = Clock::new();
-        let persist = Persist::new(&config)?;
+        let persist = Persist::new(&config, key)?;
         let mut engine = Engine::new(config, seed, clock.now(), lent::hooks());
         if let Err(errors) = engine.load_acl_file() {
             log.warning(format_args!("Aborting Redis startup because of ACL errors: {errors}"));
@@ -124,7 +127,8 @@ impl Host {
         let files = FileSettings::new(self.engine.config());
         let what = if files.is_on { What::Aof(files.place) } else { What::Snapshot(files.dump) };
         match Loading::begin(Files, what, files.truncated_is_fine) {
-            Ok(loading) => {
+            Ok(mut loading) => {
+                loading.key = lent::key();
                 self.loading = Some(Box::new(loading));
                 self.load()
             }

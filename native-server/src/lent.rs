@@ -22,6 +22,7 @@ use crate::net::listen::{self, Listener};
 use crate::persist::disk::Files;
 use crate::persist::load::{Loading, Refusal, What};
 use crate::persist::rdb::NewFile;
+use crate::persist::seal::{Key, Opened};
 use crate::persist::{FileSettings, Line, Tap};
 use crate::settings::{Settings, reason};
 use crate::{clock, memory, process};
@@ -38,6 +39,7 @@ struct Lent {
     io_engine: &'static str,
     memory_at_start: usize,
     tap: Option<Rc<Tap>>,
+    key: Option<Key>,
 }
 
 thread_local! {
@@ -75,6 +77,7 @@ pub(crate) fn open(settings: &Settings, log: &Log, config_file: Option<PathBuf>)
         io_engine: "epoll",
         memory_at_start: memory::used(),
         tap: None,
+        key: None,
     };
     LENT.replace(Some(lent));
     true
@@ -215,6 +218,12 @@ fn save(config: &Config, pull: Pull<'_>) -> Result<(), String> {
     let temporary = PathBuf::from(format!("temp-{}.rdb", std::process::id()));
     let mut file = NewFile::create(Files, temporary).map_err(|error| reason(&error))?;
     file.in_steps = config.is_on("rdb-save-incremental-fsync");
+    if let Some(key) = key()
+        && let Err(error) = file.seal(&key)
+    {
+        file.remove();
+        return Err(reason(&error));
+    }
     let mut piece = Vec::new();
     let mut is_last = false;
     while !is_last {
@@ -256,7 +265,8 @@ fn new_spool(_config: &Config) -> Result<Arc<dyn Spool>, String> {
 
 /// Reads the file that `dbfilename` names.
 fn load(config: &Config, push: Push<'_>) -> Result<(), String> {
-    let mut file = fs::File::open(config.string("dbfilename")).map_err(|error| reason(&error))?;
+    let file = fs::File::open(config.string("dbfilename")).map_err(|error| reason(&error))?;
+    let mut file = Opened::new(file, key().as_ref()).map_err(|error| reason(&error))?;
     let mut piece = vec![0; 256 << 10];
     loop {
         match file.read(&mut piece) {
@@ -267,6 +277,16 @@ fn load(config: &Config, push: Push<'_>) -> Result<(), String> {
             Err(error) => return Err(reason(&error)),
         }
     }
+}
+
+/// Lends the key that RDB files are sealed with.
+pub(crate) fn lend_key(key: Option<Key>) {
+    with(|lent| lent.key = key);
+}
+
+/// The key that RDB files are sealed with.
+pub(crate) fn key() -> Option<Key> {
+    with(|lent| lent.key.clone()).flatten()
 }
 
 /// Lends the way into the journal.
@@ -289,6 +309,7 @@ pub(crate) fn load_aof(engine: &mut Engine, now: Now) -> Result<(), String> {
     };
     let what = What::Aof(files.place);
     let mut loading = Loading::begin(Files, what, files.truncated_is_fine).map_err(refuse)?;
+    loading.key = key();
     loop {
         let result = loading.step(engine, now);
         say(core::mem::take(&mut loading.log));

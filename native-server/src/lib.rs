@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use crate::args::{Request, Sources};
 use crate::host::Host;
 use crate::log::{Log, Role};
+use crate::persist::seal::Key;
 use crate::process::Title;
 use crate::settings::{IoEngine, Refusal, Settings, reason};
 
@@ -74,6 +75,13 @@ fn serve(program: &OsString, args: &[OsString], mut sources: Sources) -> ExitCod
     let start_dir = std::env::current_dir().unwrap_or_default();
     sources.file = sources.file.map(|path| start_dir.join(path));
     let mut log = Log::to_standard_output();
+    let key = match Key::from_environment() {
+        Ok(key) => key,
+        Err(error) => {
+            log.warning(format_args!("Can't have the key of snapshots: {}", reason(&error)));
+            return ExitCode::FAILURE;
+        }
+    };
     let input = settings::read_standard_input(&sources);
     let config = match settings::load(&sources, &input) {
         Ok(config) => config,
@@ -140,7 +148,7 @@ fn serve(program: &OsString, args: &[OsString], mut sources: Sources) -> ExitCod
             .map(|path| path.display().to_string())
             .unwrap_or_default(),
     };
-    let mut host = match Host::start(config, settings, log.clone(), title, sources.file) {
+    let mut host = match Host::start(config, settings, log.clone(), title, sources.file, key) {
         Ok(Some(host)) => host,
         Ok(None) => return ExitCode::FAILURE,
         Err(error) => {

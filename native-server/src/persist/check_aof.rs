@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::check_rdb;
 use super::manifest::Manifest;
+use super::seal::{self, Key, Opened};
 use crate::settings::reason;
 
 /// What is to be done besides reading.
@@ -78,7 +79,10 @@ impl Check<'_> {
         let file = File::open(path)?;
         writeln!(self.out, "Start checking Old-Style AOF")?;
         let name = path.display().to_string();
-        let outcome = self.file(path, &name, file, true)?;
+        let outcome = match self.sealed_base(path, &name)? {
+            Some(outcome) => outcome,
+            None => self.file(path, &name, file, true)?,
+        };
         self.tell("AOF", &name, outcome)
     }
 
@@ -94,10 +98,16 @@ impl Check<'_> {
         if let Some(base) = &manifest.base {
             let path = dir.join(&base.name);
             let mut file = File::open(&path)?;
-            let format = if is_rdb(&mut file)? { "RDB" } else { "RESP" };
+            let format = match is_rdb(&mut file)? || is_sealed(&path)? {
+                true => "RDB",
+                false => "RESP",
+            };
             writeln!(self.out, "Start to check BASE AOF ({format} format).")?;
-            let outcome =
-                self.file(&path, &base.name, File::open(&path)?, manifest.incrs.is_empty())?;
+            let is_last = manifest.incrs.is_empty();
+            let outcome = match self.sealed_base(&path, &base.name)? {
+                Some(outcome) => outcome,
+                None => self.file(&path, &base.name, File::open(&path)?, is_last)?,
+            };
             self.tell("BASE AOF", &base.name, outcome)?;
             if outcome == Outcome::CutToTime {
                 return Ok(());
@@ -136,6 +146,24 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Reads an encrypted base through; `None`: it is none. There are no commands in it, and nothing is cut off.
+    fn sealed_base(&mut self, path: &Path, name: &str) -> Result<Option<Outcome>, Stop> {
+        if !is_sealed(path)? {
+            return Ok(None);
+        }
+        let mut rdb = Opened::new(File::open(path)?, Key::from_environment()?.as_ref())?;
+        let rest = check_rdb::check(name, &mut rdb, self.out)?;
+        let ends_there = match rest {
+            Some(rest) => rest.bytes.is_empty() && rdb.read(&mut [0])? == 0,
+            None => false,
+        };
+        if !ends_there {
+            writeln!(self.out, "RDB preamble of AOF file is not sane, aborting.")?;
+            return Err(Stop::Said);
+        }
+        Ok(Some(Outcome::Sound))
     }
 
     fn file(
@@ -276,6 +304,12 @@ fn cut(path: &Path, len: u64) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(path)?;
     file.set_len(len)?;
     file.sync_all()
+}
+
+fn is_sealed(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(seal::NAME.len() as u64).read_to_end(&mut start)?;
+    Ok(start == seal::NAME)
 }
 
 fn is_rdb(file: &mut File) -> io::Result<bool> {

@@ -8,6 +8,8 @@ use redstart_core::collections::hash::HashSeed;
 use redstart_core::persist::rdb::loader::{Item, LoadError, Loader};
 use redstart_core::value::Tuning;
 
+use super::seal::{Key, Opened};
+
 /// Bytes that are read at a time.
 const PIECE_BYTES: usize = 1 << 20;
 
@@ -73,7 +75,13 @@ pub(crate) fn check(
                 at = 0;
                 let start = bytes.len();
                 bytes.resize(start + PIECE_BYTES, 0);
-                let len = input.read(&mut bytes[start..])?;
+                let len = match input.read(&mut bytes[start..]) {
+                    // A sealed one that does not open.
+                    Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                        break Some(LoadError { offset, reason: error.to_string() });
+                    }
+                    read => read?,
+                };
                 bytes.truncate(start + len);
                 is_end = len == 0;
             }
@@ -131,6 +139,7 @@ fn words(reason: &str) -> String {
 
 /// Checks the file at `path`; whether it is sound.
 pub(crate) fn check_file(path: &Path, out: &mut dyn io::Write) -> io::Result<bool> {
-    let mut file = std::fs::File::open(path)?;
+    let key = Key::from_environment()?;
+    let mut file = Opened::new(std::fs::File::open(path)?, key.as_ref())?;
     Ok(check(&path.display().to_string(), &mut file, out)?.is_some())
 }

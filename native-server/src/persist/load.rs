@@ -17,6 +17,7 @@ use redstart_core::{Engine, Level, Now, Replay};
 use super::aof::{Line, adopt_old_file};
 use super::disk::Disk;
 use super::manifest::{Manifest, Place};
+use super::seal::{Key, Opened};
 use crate::settings::reason;
 
 /// Bytes that are read at a time.
@@ -56,6 +57,8 @@ pub struct Loading<D: Disk> {
     pub found: bool,
     /// Bytes that are read at a time.
     pub piece_bytes: usize,
+    /// What opens RDB files that are sealed.
+    pub key: Option<Key>,
     /// The append-only file's parts, if that is loaded.
     pub manifest: Option<Manifest>,
     /// What the RDB files held.
@@ -86,7 +89,7 @@ enum Sort {
 #[derive(Debug)]
 struct Open<D: Disk> {
     source: Source,
-    input: D::Source,
+    input: Opened<D::Source>,
     began: Instant,
     /// What was read and not understood yet.
     rest: Vec<u8>,
@@ -114,6 +117,7 @@ impl<D: Disk> Loading<D> {
             done: 0,
             found: false,
             piece_bytes: PIECE_BYTES,
+            key: None,
             manifest: None,
             loaded: Loaded::default(),
             disk,
@@ -231,6 +235,15 @@ impl<D: Disk> Loading<D> {
             };
             let input =
                 self.disk.open(&source.path).map_err(|error| cannot_open(&source, &error))?;
+            let input = match source.kind {
+                Sort::Snapshot | Sort::Base => Opened::new(input, self.key.as_ref())
+                    .map_err(|error| cannot_read(&source, &error))?,
+                Sort::Incr => Opened::plain(input),
+            };
+            if self.key.is_some() && source.kind != Sort::Incr && !input.is_sealed() {
+                let name = &source.name;
+                self.notice(&format!("{name} is not encrypted, though there is a key"));
+            }
             self.open = Some(Open {
                 source,
                 input,
@@ -349,7 +362,11 @@ impl<D: Disk> Loading<D> {
     /// Whether what is left of the last file, from a command on that is none, is one that was not written whole and
     /// then zeros: a file may be longer after a loss of power than what was written to it.
     fn ends_in_zeros(&mut self, open: &mut Open<D>, engine: &mut Engine, now: Now) -> bool {
-        if !self.files.is_empty() || open.input.read_to_end(&mut open.rest).is_err() {
+        // What is wrong in a sealed file was so before it was sealed.
+        if !self.files.is_empty()
+            || open.input.is_sealed()
+            || open.input.read_to_end(&mut open.rest).is_err()
+        {
             return false;
         }
         let len = open.rest.iter().rposition(|&byte| byte != 0).map_or(0, |at| at + 1);
@@ -368,7 +385,8 @@ impl<D: Disk> Loading<D> {
         }
         if in_transaction || !open.rest.is_empty() {
             let is_last = self.files.is_empty();
-            if !self.truncated_is_fine || !is_last {
+            // Where a sealed file would have to be cut off is not where what was read ends.
+            if !self.truncated_is_fine || !is_last || open.input.is_sealed() {
                 return Err(Refusal::new(format!(
                     "Unexpected end of file reading the append only file {name}. You can: 1) Make a backup \
                      of your AOF file, then use ./redis-check-aof --fix <filename.manifest>. 2) \

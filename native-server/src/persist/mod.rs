@@ -21,6 +21,7 @@ pub mod disk;
 pub mod load;
 pub mod manifest;
 pub mod rdb;
+pub mod seal;
 
 pub(crate) mod check;
 
@@ -43,7 +44,8 @@ use journal::Journal;
 use manifest::{Manifest, Place};
 use pace::Pace;
 use reports::Reports;
-use snapshot::Writing;
+use seal::Key;
+use snapshot::{Manner, Writing};
 
 /// Bytes of a snapshot that are made between two looks at the clock.
 const SLICE_BYTES: usize = 1 << 10;
@@ -140,6 +142,8 @@ impl Tap {
 pub(crate) struct Persist {
     pub(crate) tap: Rc<Tap>,
     settings: FileSettings,
+    /// What RDB files are sealed with.
+    key: Option<Key>,
     reports: Arc<Reports>,
     snapshot: Option<Writing>,
     /// The snapshot may not go on before the engine's deadline.
@@ -150,8 +154,9 @@ pub(crate) struct Persist {
 }
 
 impl Persist {
-    pub(crate) fn new(config: &Config) -> io::Result<Self> {
+    pub(crate) fn new(config: &Config, key: Option<Key>) -> io::Result<Self> {
         Ok(Self {
+            key,
             tap: Rc::default(),
             settings: FileSettings::new(config),
             reports: Arc::new(Reports::new()?),
@@ -175,7 +180,12 @@ impl Persist {
     /// there is nothing.
     pub(crate) fn start(&mut self, manifest: Manifest, empty: &[u8]) -> Result<Sizes, Vec<Line>> {
         let mut aof = Aof::new(Files, self.settings.place.clone(), manifest);
-        let started = aof.start(empty);
+        let sealed = match &self.key {
+            // One of commands is empty.
+            Some(key) if !empty.is_empty() => key.seal(empty),
+            _ => Ok(empty.to_vec()),
+        };
+        let started = sealed.and_then(|empty| aof.start(&empty));
         let mut lines = core::mem::take(&mut aof.log);
         if let Err(error) = started {
             let error = crate::settings::reason(&error);
@@ -196,6 +206,10 @@ impl Persist {
         let FileSettings { policy, keep_history, .. } = self.settings;
         let (offset, reports) = (self.tap.end.get(), Arc::clone(&self.reports));
         self.synced = offset;
+        if self.key.is_some() {
+            let line = "The append-only file is encrypted in part: its RDB base is, the commands behind it are not";
+            reports.send(Report::Log((Level::Warning, line.into())));
+        }
         let journal = Journal::start(aof, policy, keep_history, offset, reports)?;
         // There was none.
         let _ = self.tap.journal.set(journal);
@@ -260,7 +274,8 @@ impl Persist {
         };
         self.hold(true);
         let reports = Arc::clone(&self.reports);
-        let writing = Writing::start(Files, ticket, kind, temporary, name, in_steps, reports)?;
+        let manner = Manner { in_steps, key: self.key.clone() };
+        let writing = Writing::start(Files, ticket, kind, temporary, name, manner, reports)?;
         self.snapshot = Some(writing);
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, dir_of};
+use super::seal::{Key, Sealer};
 
 /// So much is written before it goes on its way to the disk: a single sync of a large file would hold up those of
 /// others.
@@ -20,13 +21,24 @@ pub struct NewFile<D: Disk> {
     pushed: u64,
     /// Whether it is synced as it grows: `rdb-save-incremental-fsync`.
     pub in_steps: bool,
+    /// Seals what is written, if it is to be sealed.
+    sealer: Option<Sealer>,
+    /// What was sealed and not written yet.
+    sealed: Vec<u8>,
 }
 
 impl<D: Disk> NewFile<D> {
     /// An empty one under a temporary name.
     pub fn create(disk: D, path: PathBuf) -> io::Result<Self> {
         let file = disk.create(&path)?;
-        Ok(Self { disk, file, path, written: 0, pushed: 0, in_steps: true })
+        let (sealer, sealed) = (None, Vec::new());
+        Ok(Self { disk, file, path, written: 0, pushed: 0, in_steps: true, sealer, sealed })
+    }
+
+    /// Has all of it sealed; nothing was written yet.
+    pub fn seal(&mut self, key: &Key) -> io::Result<()> {
+        self.sealer = Some(Sealer::new(key, &mut self.sealed)?);
+        Ok(())
     }
 
     /// Its temporary name.
@@ -36,6 +48,20 @@ impl<D: Disk> NewFile<D> {
 
     /// Writes more of it.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(sealer) = &mut self.sealer else { return self.put(bytes) };
+        sealer.push(bytes, &mut self.sealed)?;
+        self.put_sealed()
+    }
+
+    fn put_sealed(&mut self) -> io::Result<()> {
+        let mut sealed = core::mem::take(&mut self.sealed);
+        let result = self.put(&sealed);
+        sealed.clear();
+        self.sealed = sealed;
+        result
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.disk.write_all(&mut self.file, bytes).map_err(|(_, error)| error)?;
         self.written += bytes.len() as u64;
         if self.in_steps && self.written - self.pushed >= PUSHED_BYTES {
@@ -47,6 +73,10 @@ impl<D: Disk> NewFile<D> {
 
     /// All was written: waits until it is on disk.
     pub fn sync(&mut self) -> io::Result<()> {
+        if let Some(sealer) = self.sealer.take() {
+            sealer.finish(&mut self.sealed)?;
+            self.put_sealed()?;
+        }
         self.disk.sync(&mut self.file)
     }
 

@@ -11,6 +11,7 @@ use redstart_core::{SnapshotKind, Ticket};
 use super::disk::Disk;
 use super::rdb::NewFile;
 use super::reports::{Report, Reports};
+use super::seal::Key;
 
 /// When more bytes than this wait for the disk, no more are made until half of them are written.
 const WAITING_BYTES_MAX: usize = 3 << 20;
@@ -23,6 +24,15 @@ const WAITING_BYTES_MAX: usize = 3 << 20;
 const PIECE_BYTES: usize = 64 << 10;
 /// They are a little longer.
 const PIECE_ROOM: usize = PIECE_BYTES + PIECE_BYTES / 8;
+
+/// How a file is written.
+#[derive(Debug)]
+pub(crate) struct Manner {
+    /// It is synced as it grows.
+    pub(crate) in_steps: bool,
+    /// An RDB file is sealed with it.
+    pub(crate) key: Option<Key>,
+}
 
 enum Job {
     Piece(Vec<u8>),
@@ -53,7 +63,7 @@ impl Writing {
         kind: SnapshotKind,
         temporary: PathBuf,
         name: Option<PathBuf>,
-        in_steps: bool,
+        manner: Manner,
         reports: Arc<Reports>,
     ) -> io::Result<Self> {
         let (jobs, theirs) = channel();
@@ -62,7 +72,7 @@ impl Writing {
         let inbox = Inbox { jobs: theirs, empty, waiting: Arc::clone(&waiting) };
         std::thread::Builder::new().name("snapshot".into()).spawn(move || {
             let is_rdb = kind == SnapshotKind::Rdb;
-            let written = write(disk, temporary, name, in_steps, &inbox, &reports);
+            let written = write(disk, temporary, name, &manner, &inbox, &reports);
             match written.transpose() {
                 None => {}
                 Some(result) if is_rdb => reports.send(Report::Saved(ticket, result.map(|_| ()))),
@@ -109,18 +119,25 @@ fn write<D: Disk>(
     disk: D,
     temporary: PathBuf,
     name: Option<PathBuf>,
-    in_steps: bool,
+    manner: &Manner,
     inbox: &Inbox,
     reports: &Reports,
 ) -> io::Result<Option<(PathBuf, bool)>> {
     let mut file = NewFile::create(disk, temporary)?;
-    file.in_steps = in_steps;
+    file.in_steps = manner.in_steps;
     let mut is_rdb = None;
     for job in &inbox.jobs {
         let result = match job {
             Job::Piece(mut piece) => {
-                is_rdb.get_or_insert_with(|| piece.starts_with(b"REDIS"));
-                let result = file.write(&piece);
+                let mut sealing = Ok(());
+                if is_rdb.is_none() {
+                    let starts = piece.starts_with(b"REDIS");
+                    is_rdb = Some(starts);
+                    if let Some(key) = manner.key.as_ref().filter(|_| starts) {
+                        sealing = file.seal(key);
+                    }
+                }
+                let result = sealing.and_then(|()| file.write(&piece));
                 let before = inbox.waiting.fetch_sub(piece.len(), Ordering::Relaxed);
                 let half = WAITING_BYTES_MAX / 2;
                 if before > half && before - piece.len() <= half {

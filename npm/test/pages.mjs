@@ -88,6 +88,16 @@ async function storages(kind) {
   }
 }
 
+/** A storage that is encrypted, with a key that the page cannot give away. */
+async function sealedStorage() {
+  const { passed, failed } = await onPage(async () => {
+    const [redstart, { IndexedDbStorage, sealed }, { runStorageCases }] = await Promise.all([import('/dist/browser.mjs'), import('/dist/storages.mjs'), import('/test/storage-cases.mjs')]);
+    const key = await crypto.subtle.importKey('raw', new Uint8Array(32), 'HKDF', false, ['deriveKey']);
+    return runStorageCases(redstart, (name, options) => sealed(new IndexedDbStorage(name, options), key));
+  });
+  told('IndexedDbStorage, sealed', failed, passed);
+}
+
 /** Storages that a store names: what a worker acknowledged is there when its page is gone. */
 async function named(options) {
   const counts = [];
@@ -134,6 +144,7 @@ try {
   for (const place of ['page', 'worker', 'shared worker', 'leader']) await stores(place);
   await stores('worker', 'inline');
   for (const kind of ['IndexedDbStorage', 'OpfsStorage']) await storages(kind);
+  await sealedStorage();
   for (const options of [{ worker: true, storage: 'indexeddb:worker' }, { worker: true, storage: 'opfs:worker' }, { shared: 'kept', storage: 'indexeddb:shared' }]) await named(options);
   await tabs();
 } finally {

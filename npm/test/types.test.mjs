@@ -11,6 +11,7 @@ test('methods have types', () => {
   const file = join(folder, 'calls.ts');
   writeFileSync(file, `
 import { type Channel, Engine, type Message, type Reply, Store } from 'redstart';
+import { isSealed, MemoryStorage, seal, sealed, type SealKey, type Storage, unseal } from 'redstart/storage';
 const engine: Engine = await Engine.open({ config: { maxmemory: '64mb' }, clock: { now: () => 0 } });
 const value: string | null = engine.get('k');
 const raw: Uint8Array | null = engine.bytes.get(new Uint8Array(1));
@@ -37,6 +38,13 @@ const end: () => void = await store.subscribe('news', (message) => {});
 for await (const reply of store.live(['GET', 'k'])) { const r: Reply = reply; break; }
 const channel: Channel = await store.connect();
 { await using scoped = await Store.open({ worker: true }); }
+const sealKey: SealKey = await crypto.subtle.importKey('raw', new Uint8Array(32), 'HKDF', false, ['deriveKey']);
+const file: Uint8Array = await seal(engine.snapshot(), 'text');
+if (isSealed(file)) Engine.openSync({ snapshot: await unseal(file, sealKey) });
+const sealedStorage: Storage = sealed(new MemoryStorage(), new Uint8Array(32));
+{ await using scoped = await Store.open({ storage: sealedStorage }); }
+// @ts-expect-error a key is missing
+sealed(new MemoryStorage());
 // @ts-expect-error a promise is no string
 const wrong: string | null = store.get('k');
 // @ts-expect-error no such command

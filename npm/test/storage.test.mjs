@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import * as redstart from 'redstart';
-import { MemoryStorage } from 'redstart/storage';
+import { MemoryStorage, PiecesStorage, sealed } from 'redstart/storage';
 import { FileStorage } from 'redstart/storage/node';
 import { check, fill, storageCases } from './storage-cases.mjs';
 
@@ -25,6 +25,42 @@ for (const [name, run] of Object.entries(storageCases)) {
   test(`memory: ${name}`, async () => {
     const storage = Object.assign(new MemoryStorage(), { shares: true });
     await run(redstart, () => storage);
+  });
+}
+
+for (const [kind, wrap] of [['', (storage) => storage], [', sealed', (storage) => sealed(storage, new Uint8Array(32))]]) {
+  test(`of what is longer than a piece and fails amid it nothing is left${kind}`, async () => {
+    const pieces = new Map();
+    const name = ({ generation, kind, n }) => `${generation}.${kind}.${n}`;
+    let [current, room, isStuck] = [0, Infinity, false];
+    const make = () => wrap(new PiecesStorage({
+      open: async () => ({ current, pieces: [...pieces.values()].map(({ piece, ...place }) => ({ ...place, bytes: piece.length })) }),
+      read: async (place) => pieces.get(name(place)).piece,
+      write: async (place, piece) => {
+        if (room-- <= 0) throw new Error('the shelf is full');
+        pieces.set(name(place), { ...place, piece: piece.slice() });
+      },
+      turn: async (generation) => void (current = generation),
+      remove: async (places) => {
+        if (isStuck) throw new Error('the shelf is stuck');
+        for (const place of places) if (!pieces.delete(name(place))) throw new Error('no such piece');
+      },
+    }));
+    const engine = await Engine.open({ storage: make() });
+    engine.set('k', 1);
+    await engine.saved();
+    room = 2;
+    engine.set('large', new Uint8Array(3 << 20));
+    await assert.rejects(engine.saved(), { message: 'the shelf is full' });
+    [room, isStuck] = [Infinity, true];
+    await assert.rejects(engine.saved(), { message: 'the shelf is stuck' });
+    isStuck = false;
+    await engine.saved();
+    engine.incr('k');
+    await engine.close();
+    const again = await Engine.open({ storage: make() });
+    assert.deepEqual([again.get('k'), again.strlen('large')], ['2', 3 << 20]);
+    await again.close();
   });
 }
 

@@ -39,6 +39,8 @@ export class PiecesStorage implements Storage {
   private latest = 0;
   private n = 0;
   private pieces: (Place & { bytes: number })[] = [];
+  /** What was written of something that could not be written whole. */
+  private half: (Place & { bytes: number })[] = [];
   private opening: Promise<void> | undefined;
   /** An engine has loaded it and not closed it. */
   private isUsed = false;
@@ -98,6 +100,7 @@ export class PiecesStorage implements Storage {
     return (this.opening ??= this.inTurn(async () => {
       const { current, pieces } = await this.shelf.open();
       this.pieces = pieces;
+      this.half = [];
       this.current = current;
       this.latest = Math.max(current, ...pieces.map((piece) => piece.generation));
       // A base that was not finished is none, and what an interrupted `commit` left is not needed.
@@ -108,12 +111,15 @@ export class PiecesStorage implements Storage {
   }
 
   private async put(generation: number, kind: Place['kind'], bytes: Uint8Array): Promise<void> {
+    // What follows must not stand behind half a command. The last is first to go, as what is left may be read.
+    for (; this.half.length > 0; this.half.pop()) await this.shelf.remove(this.half.slice(-1));
     for (let from = 0; from < bytes.length; from += PIECE_BYTES) {
       const piece = bytes.subarray(from, from + PIECE_BYTES);
       const place = { generation, kind, n: this.n++ };
       await this.shelf.write(place, piece);
-      this.pieces.push({ ...place, bytes: piece.length });
+      this.half.push({ ...place, bytes: piece.length });
     }
+    this.pieces.push(...this.half.splice(0));
   }
 
   private async drop(is: (piece: Place) => boolean): Promise<void> {

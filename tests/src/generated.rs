@@ -15,14 +15,14 @@ pub struct Generated {
 /// All of them. A generator is a function in this crate; its file is a row here.
 pub const FILES: &[Generated] = &[Generated { path: "npm/commands.json", text: commands_json }];
 
-/// Commands that the package does not have: `redstart-core` has them with the feature `replication`.
-const SERVERS_ALONE: &[&str] = &["psync", "replconf", "sync"];
+/// Commands that turn a connection into a replica's: they are no methods of the package.
+const OF_REPLICAS: &[&str] = &["psync", "replconf", "sync"];
 
 /// The command table for the npm package: a line per command, subcommands as `container|name`.
 fn commands_json() -> String {
     let mut lines = Vec::new();
     let mut table = TABLE.to_vec();
-    table.retain(|command| !SERVERS_ALONE.contains(&command.name));
+    table.retain(|command| !OF_REPLICAS.contains(&command.name));
     table.sort_by_key(|command| command.name);
     for command in table {
         lines.push(command_json(command.name, command));

@@ -11,7 +11,6 @@ pub mod hyperloglog;
 pub mod keyspace;
 pub mod list;
 pub mod pubsub;
-#[cfg(feature = "replication")]
 pub mod replication;
 pub mod script;
 pub mod server;

@@ -2,7 +2,6 @@
 //!
 //! Whatever knows the set of commands is computed from here.
 
-#[cfg(feature = "replication")]
 use super::replication;
 use super::{
     acl, bitmap, cluster, connection, geo, hash, hyperloglog, keyspace, list, pubsub, script,
@@ -122,11 +121,8 @@ pub static TABLE: &[&Command] = &[
     &pubsub::SUNSUBSCRIBE,
     &pubsub::UNSUBSCRIBE,
     // replication
-    #[cfg(feature = "replication")]
     &replication::PSYNC,
-    #[cfg(feature = "replication")]
     &replication::REPLCONF,
-    #[cfg(feature = "replication")]
     &replication::SYNC,
     // scripting
     &script::EVAL,

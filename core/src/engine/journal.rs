@@ -81,7 +81,7 @@ impl Engine {
     fn end_open_unit(&mut self) {
         self.store.journal.end_unit();
         self.store.journal.has_news = false;
-        if cfg!(feature = "replication") && self.store.journal.fed {
+        if self.store.journal.fed {
             self.feed_replicas();
         }
         self.announce_journal();

@@ -40,7 +40,7 @@ impl Engine {
     /// When replicas want something done, on the monotonic clock.
     pub(super) fn replication_deadline(&self) -> Option<u64> {
         let state = &self.server.replication;
-        if !cfg!(feature = "replication") || (state.replicas.is_empty() && state.sink.is_none()) {
+        if state.replicas.is_empty() && state.sink.is_none() {
             return None;
         }
         let wants = |conn: &ConnId| match self.server.stage(*conn) {
@@ -55,7 +55,7 @@ impl Engine {
     /// Does what there is to do for replicas.
     pub(super) fn replicate(&mut self, now: Now) {
         let state = &self.server.replication;
-        if !cfg!(feature = "replication") || (state.replicas.is_empty() && state.sink.is_none()) {
+        if state.replicas.is_empty() && state.sink.is_none() {
             return;
         }
         let waiting = self.server.replicas_at(Stage::Waiting);

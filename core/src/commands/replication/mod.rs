@@ -46,6 +46,9 @@ fn psync(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
 }
 
 fn ask(ctx: &mut Ctx<'_>, psync: bool) -> Result<Flow, Error> {
+    if ctx.client.peer.synchronous {
+        return Err(Error::Text("ERR SYNC and PSYNC need a connection of their own"));
+    }
     let replica = ctx.client.replica.get_or_insert_default();
     if replica.stage != Stage::None || ctx.client.monitor {
         return Ok(Flow::Done);

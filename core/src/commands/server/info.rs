@@ -434,7 +434,7 @@ fn replica_lines(server: &Server) -> Vec<String> {
 fn replication(text: &mut Text<'_, '_>) {
     let server = &text.ctx.server;
     let (id, backlog) = (server.replication_id.clone(), server.config.bytes("repl-backlog-size"));
-    let replicas = if cfg!(feature = "replication") { replica_lines(server) } else { Vec::new() };
+    let replicas = replica_lines(server);
     let offset = server.replication.offset;
     text.line("role", "master");
     text.line("connected_slaves", replicas.len());

@@ -3,7 +3,6 @@
 use crate::client::replica::Stage;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
-use alloc::vec::Vec;
 
 /// TIME: the server's wall clock.
 pub const TIME: Command = Command::new("time", 1, time)
@@ -53,8 +52,7 @@ pub const ROLE: Command = Command::new("role", 1, role)
     .docs("", "Tells whether the server is a primary, and who its replicas are.", "O(1)");
 
 fn role(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
-    let is_there = cfg!(feature = "replication");
-    let replicas = if is_there { ctx.server.replicas_at(Stage::Online) } else { Vec::new() };
+    let replicas = ctx.server.replicas_at(Stage::Online);
     ctx.reply.array(3);
     ctx.reply.bulk(b"master");
     ctx.reply.int(ctx.server.replication.offset as i64);

@@ -411,6 +411,11 @@ impl Host {
                         self.log.notice("Background AOF rewrite finished successfully");
                     }
                 }
+                Report::Due => {
+                    self.log.notice("A snapshot of the schedule is due. Saving...");
+                    self.persist.due();
+                    self.engine.save_soon(now);
+                }
                 Report::Room => {}
             }
         }

@@ -10,6 +10,7 @@ use redstart_core::config::{ConfigError, Loader};
 use redstart_core::{Config, Engine, Level};
 
 use crate::args::Sources;
+use crate::persist::Schedule;
 
 /// Why there are no settings.
 #[derive(Debug)]
@@ -100,6 +101,7 @@ pub(crate) fn load(sources: &Sources, input: &[u8]) -> Result<Config, Refusal> {
     text.extend(&sources.lines);
     let config = Config::parse_with(&text, &mut Files).map_err(Refusal::Config)?;
     Engine::check_config(&config).map_err(Refusal::Config)?;
+    Schedule::new(&config).map_err(|reason| Refusal::Config(ConfigError { line: None, reason }))?;
     let host = Settings::new(&config);
     if let Some(path) = &host.logfile
         && let Err(error) = fs::OpenOptions::new().append(true).create(true).open(path)

@@ -193,6 +193,8 @@ pub static SETTINGS: &[Setting] = &[
     switch("lua-enable-deprecated-api", "no").hidden().immutable(),
     // Snapshots.
     Setting::new("save", Kind::Words(Words::of(words::save)), "3600 1 300 100 60 10000"),
+    text("snapshot-schedule", "").hidden().immutable().host(),
+    int("snapshot-keep", 0, INT, "7").hidden().immutable().host(),
     Setting::new("dbfilename", Kind::Text(words::dump_name), "dump.rdb").protected().host(),
     switch("stop-writes-on-bgsave-error", "yes"),
     switch("rdbcompression", "yes"),

@@ -16,6 +16,13 @@ impl Engine {
         self.end_if_asked();
     }
 
+    /// Saves in the background as soon as nothing else is being saved, for a host with a schedule of its own.
+    pub fn save_soon(&mut self, now: Now) {
+        self.set_now(now);
+        self.server.persistence.save_scheduled = true;
+        self.begin_saving();
+    }
+
     /// Ends the server if a signal asked for it, unless the cron is paused.
     fn end_if_asked(&mut self) {
         if !self.server.cron_paused

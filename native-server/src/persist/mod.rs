@@ -15,6 +15,7 @@ mod check_rdb;
 mod journal;
 mod pace;
 mod reports;
+mod schedule;
 mod snapshot;
 
 pub mod disk;
@@ -28,6 +29,7 @@ pub(crate) mod check;
 pub use aof::{Aof, Line, Sizes, adopt_old_file};
 pub(crate) use journal::{Order, Policy};
 pub(crate) use reports::Report;
+pub(crate) use schedule::Schedule;
 
 use core::cell::{Cell, OnceCell};
 use std::io;
@@ -44,6 +46,7 @@ use journal::Journal;
 use manifest::{Manifest, Place};
 use pace::Pace;
 use reports::Reports;
+use schedule::Keeper;
 use seal::Key;
 use snapshot::{Manner, Writing};
 
@@ -149,20 +152,26 @@ pub(crate) struct Persist {
     /// The snapshot may not go on before the engine's deadline.
     later: bool,
     pace: Pace,
+    /// Keeps the snapshots of the schedule, if there is one.
+    keeper: Option<Keeper>,
     /// How much of the journal is known to be on disk, in bytes since the engine began.
     synced: u64,
 }
 
 impl Persist {
     pub(crate) fn new(config: &Config, key: Option<Key>) -> io::Result<Self> {
+        let reports = Arc::new(Reports::new()?);
+        let schedule = Schedule::new(config).map_err(io::Error::other)?;
+        let keeper = schedule.map(|schedule| schedule.start(Arc::clone(&reports))).transpose()?;
         Ok(Self {
             key,
             tap: Rc::default(),
             settings: FileSettings::new(config),
-            reports: Arc::new(Reports::new()?),
+            reports,
             snapshot: None,
             later: false,
             pace: Pace::default(),
+            keeper,
             synced: 0,
         })
     }
@@ -264,6 +273,9 @@ impl Persist {
             SnapshotKind::Rdb => {
                 let dump = std::path::absolute(&self.settings.dump)?;
                 let temporary = dump.with_file_name(format!("temp-bg-{pid}.rdb"));
+                if let Some(keeper) = &mut self.keeper {
+                    keeper.begun(ticket, &dump);
+                }
                 (temporary, Some(dump), self.settings.snapshot_in_steps)
             }
             SnapshotKind::AofBase => {
@@ -310,8 +322,18 @@ impl Persist {
         }
     }
 
+    /// The next snapshot is one of the schedule's.
+    pub(crate) fn due(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.due();
+        }
+    }
+
     /// A snapshot is done.
     pub(crate) fn end_snapshot(&mut self, ticket: Ticket) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.saved(ticket);
+        }
         self.snapshot.take_if(|writing| writing.ticket == ticket);
         self.hold(false);
     }

@@ -28,6 +28,8 @@ pub(crate) enum Report {
     /// The append-only file has a new base, and these sizes where the journal was at this offset; or it could not
     /// have it.
     Rewritten(Ticket, io::Result<(Sizes, u64)>),
+    /// It is time for a snapshot that is to be kept.
+    Due,
     /// The snapshot's thread has caught up.
     Room,
 }

@@ -152,7 +152,8 @@ const open = (path, k = key) => Engine.open({ storage: sealed(new FileStorage(pa
 test('nothing that is stored can be read, and the base is a sealed snapshot', async () => {
   const path = await kept();
   const { 'appendonly.aof.2.base.rdb': base, ...others } = files(path);
-  for (const file of [base, ...Object.values(others)]) for (const word of ['redstart', 'words', 'behind', 'SET']) assert.equal(file.includes(word), false);
+  // Words that are long enough not to come about by chance.
+  for (const file of [base, ...Object.values(others)]) for (const word of ['redstart', 'words', 'behind']) assert.equal(file.includes(word), false);
   check(await Engine.open({ snapshot: await unseal(bytes(base), key) }));
   const engine = await open(path);
   assert.equal(engine.get('behind'), 'second words, and more');

@@ -178,6 +178,20 @@ export const storageCases = {
     equal(await Engine.open({ storage: reopen({ wait: false }) }).then((last) => last.close()), undefined);
   },
 
+  'an engine that was refused an object takes nothing from the one that has it': async ({ Engine }, reopen) => {
+    const storage = reopen();
+    if (storage.shares) return;
+    const engine = await Engine.open({ storage });
+    const refused = await Engine.open({ storage }).catch((error) => error);
+    equal(refused.name, 'StorageLockedError', String(refused));
+    equal((await Engine.open({ storage: reopen({ wait: false }) }).catch((error) => error)).name, 'StorageLockedError');
+    engine.set('k', 1);
+    await engine.close();
+    const again = await Engine.open({ storage });
+    equal(again.get('k'), '1');
+    await again.close();
+  },
+
   'an engine that could not be opened has let go': async ({ Engine }, reopen) => {
     const kept = reopen();
     const broken = { load: () => kept.load(), sizes: () => kept.sizes(), begin: () => kept.begin(), append: () => undefined, close: () => kept.close() };

@@ -37,6 +37,8 @@ export class FileStorage implements Storage {
   private readonly wait_ms: number;
   /** An engine has loaded it and not closed it. */
   private isUsed = false;
+  /** Engines that were refused, since another has this, and have not closed it yet. */
+  private refused = 0;
   private release: (() => Promise<void>) | undefined;
 
   /** `folder` is made if it is not there. One engine at a time may use it, which is seen to by a file in it. */
@@ -46,7 +48,10 @@ export class FileStorage implements Storage {
   }
 
   async *load(): AsyncGenerator<Uint8Array> {
-    if (this.isUsed) throw inUse('this storage object', 'close that one first');
+    if (this.isUsed) {
+      this.refused++;
+      throw inUse('this storage object', 'close that one first');
+    }
     this.isUsed = true;
     await this.opened();
     for (const part of this.parts) {
@@ -121,6 +126,8 @@ export class FileStorage implements Storage {
   /** Closes the file. */
   async close(): Promise<void> {
     await this.inTurn(async () => {
+      // Whoever was refused has opened nothing.
+      if (this.refused > 0) return void this.refused--;
       this.isUsed = false;
       this.opening = undefined;
       await this.endWriting();

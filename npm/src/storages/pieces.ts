@@ -44,6 +44,8 @@ export class PiecesStorage implements Storage {
   private opening: Promise<void> | undefined;
   /** An engine has loaded it and not closed it. */
   private isUsed = false;
+  /** Engines that were refused, since another has this, and have not closed it yet. */
+  private refused = 0;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(shelf: Shelf) {
@@ -51,7 +53,10 @@ export class PiecesStorage implements Storage {
   }
 
   async *load(): AsyncGenerator<Uint8Array> {
-    if (this.isUsed) throw inUse('this storage object', 'close that one first');
+    if (this.isUsed) {
+      this.refused++;
+      throw inUse('this storage object', 'close that one first');
+    }
     this.isUsed = true;
     await this.opened();
     const { current } = this;
@@ -90,6 +95,8 @@ export class PiecesStorage implements Storage {
 
   async close(): Promise<void> {
     await this.inTurn(async () => {
+      // Whoever was refused has opened nothing.
+      if (this.refused > 0) return void this.refused--;
       this.isUsed = false;
       this.opening = undefined;
       this.shelf.close?.();

@@ -51,6 +51,12 @@ export interface EngineOptions {
   log?: (line: string) => void;
 }
 
+/**
+ * A call may give the engine something to do this soon (the first key that expires), and not sooner than that:
+ * whether a timer that goes off before is the right one is not asked at each call.
+ */
+const FAR_MS = 100;
+
 /** What `Engine.bytes` is: the same commands, with bytes where others give strings. */
 export interface Bytes extends Commands<Uint8Array>, Scans<Uint8Array, 'now'> {
   /** Any command by its name. */
@@ -65,6 +71,10 @@ export class Engine {
   private native: Native | undefined;
   private freed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** When it goes off, on the engine's monotonic clock. */
+  private timerAt = 0;
+  /** It goes off so late that a call may give the engine something to do before. */
+  private isFar = false;
   private view: Bytes | undefined;
   private readonly connections = new Map<number, Connection>();
   private readonly listeners = new Listeners();
@@ -198,6 +208,7 @@ export class Engine {
   advance(ms: number): void {
     if (!(ms >= 0)) throw new RangeError(`advance: expected milliseconds, got ${ms}`);
     this.clocks.advance(ms);
+    this.stopTimer();
     this.tick();
   }
 
@@ -221,7 +232,7 @@ export class Engine {
     const native = this.native ?? this.alive();
     const replies = native.exchange(requests);
     if (native.pending) this.settle();
-    if (this.timer === undefined) this.schedule();
+    this.schedule();
     return replies;
   }
 
@@ -299,8 +310,7 @@ export class Engine {
   /** Lets go of everything. Later calls throw. */
   free(): void {
     this.freed = true;
-    if (this.timer !== undefined) clearTimeout(this.timer);
-    this.timer = undefined;
+    this.stopTimer();
     const connections = [...this.connections.values()];
     this.connections.clear();
     this.native?.free();
@@ -316,7 +326,8 @@ export class Engine {
   /** @internal */
   invoke(head: Head, inputs: readonly unknown[], bytes: boolean): Reply {
     const native = this.native ?? this.alive();
-    const reader = native.run(head, inputs, bytes, this.timer === undefined);
+    const isOpen = this.timer === undefined || this.isFar;
+    const reader = native.run(head, inputs, bytes, isOpen);
     let reply: Reply = null;
     while (reader.more) {
       if (reader.isPush) {
@@ -327,7 +338,7 @@ export class Engine {
       }
     }
     if (native.pending) this.settle();
-    if (native.hasDeadline && this.timer === undefined) this.schedule();
+    if (isOpen && native.hasDeadline) this.schedule();
     if (reply instanceof ReplyError) throw reply;
     return reply;
   }
@@ -433,7 +444,7 @@ export class Engine {
       for (const push of this.pushes) this.queue.push(() => this.listeners.hear(push));
       this.pushes = [];
     }
-    if (this.timer === undefined) this.schedule();
+    this.schedule();
     if (this.dispatching) return;
     this.dispatching = true;
     try {
@@ -490,19 +501,34 @@ export class Engine {
     else this.queue.push(action);
   }
 
-  /** Sets a timer for what the engine has to do next, if anything. */
+  /** Sets a timer for what the engine has to do next, if anything, unless there is one for that time or before. */
   private schedule(): void {
     if (this.options.clock || this.freed) return;
     const ms = this.native!.wait();
     if (ms < 0) return;
+    // `wait` has just read the clock.
+    const at = this.clocks.last + ms;
+    if (this.timer !== undefined) {
+      if (at >= this.timerAt) return;
+      clearTimeout(this.timer);
+    }
+    this.timerAt = at;
+    this.isFar = ms > FAR_MS;
     // A timer must not keep an engine alive that nobody has any more.
     const self = typeof WeakRef === 'function' ? new WeakRef(this) : { deref: () => this };
     this.timer = setTimer(() => {
       const engine = self.deref();
       if (!engine) return;
       engine.timer = undefined;
+      engine.isFar = false;
       if (engine.native && !engine.native.isDead) engine.tick();
     }, ms);
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== undefined) clearTimeout(this.timer);
+    this.timer = undefined;
+    this.isFar = false;
   }
 }
 

@@ -369,6 +369,31 @@ export const cases = {
     equal(other.get('k'), 'v');
   },
 
+  'its timer goes off for what is first, whatever it was set for': async ({ Engine }) => {
+    const engine = await Engine.open();
+    const heard = (bytes) => new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error('nothing came')), 5000);
+      connection.onData((data) => (clearTimeout(late), resolve(String.fromCharCode(...data))));
+      connection.write(bytes);
+    });
+    const connection = engine.connect();
+    engine.connect().write('BLPOP q 1000\r\n');
+    equal(await heard('BLPOP q 0.01\r\n'), '*-1\r\n');
+    // What time is put forward by is not waited for.
+    const soon = heard('BLPOP q 900\r\n');
+    engine.advance(899_980);
+    equal(await soon, '*-1\r\n');
+    // And for a key that a call has set.
+    engine.call('CONFIG', 'SET', 'notify-keyspace-events', 'Ex');
+    const expired = new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error('it did not expire')), 5000);
+      engine.psubscribe('__keyevent@0__:expired', (key) => (clearTimeout(late), resolve(key)));
+    });
+    engine.set('k', 'v', { PX: 20 });
+    equal(await expired, 'k');
+    engine.free();
+  },
+
   'an engine that nobody freed does not stop others from opening': async ({ Engine }) => {
     for (let i = 0; i < 50; i++) {
       const engine = await Engine.open();

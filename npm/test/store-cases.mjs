@@ -87,7 +87,22 @@ export const cases = {
     equal(await soon(popped), ['q', 'job']);
     await store.xadd('s', '1-1', { f: 'v' });
     equal(await soon(read), { s: [['1-1', ['f', 'v']]] });
-    equal(await store.blpop('q', 0.01), null);
+    equal(await soon(store.blpop('q', 0.01)), null);
+  },
+
+  'what ends sooner does not wait for what ends later': async ({ open }) => {
+    const store = await open();
+    const long = store.blpop('q', 30).catch(() => undefined);
+    equal(await soon(store.blpop('other', 0.01)), null);
+    await store.call('CONFIG', 'SET', 'notify-keyspace-events', 'Ex');
+    const expired = store.psubscribe('__keyevent@*__:expired');
+    await store.ping();
+    await store.set('k', 'v', { PX: 20 });
+    equal((await soon(expired.next())).value.message, 'k');
+    await expired.return();
+    await store.call('CONFIG', 'SET', 'notify-keyspace-events', '');
+    await store.rpush('q', 'job');
+    equal(await soon(long), ['q', 'job']);
   },
 
   'a pipeline gives all replies, errors among them': async ({ open, ReplyError }) => {

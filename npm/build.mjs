@@ -10,6 +10,7 @@ import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { arrange } from './scripts/arrange.mjs';
 import { silence } from './scripts/silence.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -19,7 +20,9 @@ const work = `${target}/npm`;
 /** `REDSTART_WASM_PANICS=1`: for debugging, a seventeenth larger. */
 const PANIC_MESSAGES = process.env.REDSTART_WASM_PANICS === '1';
 /** What the module may take to download, in bytes. It is to go down, never up. */
-const GZIP_MAX = 490_000;
+const GZIP_MAX = 462_000;
+/** What the module and the minified library may take together: what a page downloads that takes the default entry. */
+const DOWNLOAD_MAX = 500_000;
 const TARGET = 'wasm32-unknown-unknown';
 
 function run(program, args, options = {}) {
@@ -84,8 +87,9 @@ function buildWasm() {
     '-Oz', '--merge-similar-functions', '-Oz', '--skip-pass=memory-packing', '-ocimfs', '15',
     '--enable-bulk-memory', '--enable-nontrapping-float-to-int', '--enable-sign-ext', '--enable-mutable-globals',
     '--enable-reference-types', '--enable-multivalue',
-    linked, '-o', `${work}/engine.wasm`,
+    linked, '-o', `${work}/optimized.wasm`,
   ]);
+  writeFileSync(`${work}/engine.wasm`, arrange(readFileSync(`${work}/optimized.wasm`)));
   writeFileSync(`${work}/glue.mjs`, factory(readFileSync(`${work}/redstart_wasm.js`, 'utf8')));
 }
 
@@ -180,15 +184,19 @@ async function buildJs() {
     }
   }
 
-  const gzip = gzipSync(wasm, { level: 9 }).length;
+  const small = (bytes) => gzipSync(bytes, { level: 9 }).length;
+  const gzip = small(wasm);
   const brotli = brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
   const js = readFileSync(`${here}dist/core.mjs`);
+  const minified = await build({ ...common, entryPoints: ['dist/core.mjs'], format: 'esm', bundle: false, minify: true, write: false });
+  const download = gzip + small(minified.outputFiles[0].contents);
   const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
   console.log(`engine.wasm  ${kib(wasm.length)}, gzip ${kib(gzip)}, brotli ${kib(brotli.length)}`);
-  console.log(`core.mjs     ${kib(js.length)}, gzip ${kib(gzipSync(js, { level: 9 }).length)}`);
-  if (gzip > GZIP_MAX && !PANIC_MESSAGES && !process.env.REDSTART_WASM_OPT_LEVEL) {
-    throw new Error(`engine.wasm takes ${gzip} bytes with gzip, and has ${GZIP_MAX}`);
-  }
+  console.log(`core.mjs     ${kib(js.length)}, gzip ${kib(small(js))}`);
+  console.log(`both, minified and with gzip: ${download} bytes`);
+  if (PANIC_MESSAGES || process.env.REDSTART_WASM_OPT_LEVEL) return;
+  if (gzip > GZIP_MAX) throw new Error(`engine.wasm takes ${gzip} bytes with gzip, and has ${GZIP_MAX}`);
+  if (download > DOWNLOAD_MAX) throw new Error(`the default download takes ${download} bytes with gzip, and has ${DOWNLOAD_MAX}`);
 }
 
 if (!process.argv.includes('--js')) buildWasm();

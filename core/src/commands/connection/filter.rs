@@ -162,7 +162,8 @@ fn letters<'a>(value: &'a [u8], known: &[u8], what: &str, wanted: bool) -> Resul
     if value.iter().all(|letter| known.contains(letter)) {
         return Ok(value);
     }
-    let filter = if wanted { "provided".into() } else { format!("NOT-{}", what.to_uppercase()) };
+    let filter =
+        if wanted { "provided".into() } else { format!("NOT-{}", what.to_ascii_uppercase()) };
     let value = printable(value, 128);
     Err(Error::Owned(format!("ERR Unknown {what} found in the {filter} filter: {value}")))
 }

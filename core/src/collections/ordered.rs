@@ -32,6 +32,11 @@ impl<K, V> Default for Map<K, V> {
 /// A place: which run, and where in it.
 type Place = (usize, usize);
 
+/// Where an entry is, for those who go through a map in steps: it is right for as long as no key comes or goes.
+/// The default is the place of the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mark(Place);
+
 impl<K, V> Map<K, V> {
     /// An empty one.
     pub const fn new() -> Self {
@@ -76,6 +81,17 @@ impl<K, V> Map<K, V> {
     /// The entries in order, their values to be changed.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&K, &mut V)> {
         self.runs.iter_mut().flatten().map(|(key, value)| (&*key, value))
+    }
+
+    /// The entry at a mark, and the mark of the next.
+    pub fn at(&self, mark: Mark) -> Option<(&K, &V, Mark)> {
+        #[cfg(test)]
+        steps::count();
+        let Mark((run, at)) = mark;
+        let entries = self.runs.get(run)?;
+        let (key, value) = entries.get(at)?;
+        let next = if at + 1 < entries.len() { (run, at + 1) } else { (run + 1, 0) };
+        Some((key, value, Mark(next)))
     }
 
     /// The first entry.
@@ -239,6 +255,8 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
     type Item = (&'a K, &'a V);
 
     fn next(&mut self) -> Option<Self::Item> {
+        #[cfg(test)]
+        steps::count();
         let (key, value) = self.entries.next()?;
         self.left -= 1;
         Some((key, value))
@@ -387,6 +405,26 @@ impl<T> IntoIterator for Set<T> {
     }
 }
 
+/// How many entries were looked at by those who go through maps: tests hold budgets to it.
+#[cfg(test)]
+pub(crate) mod steps {
+    extern crate std;
+    use core::cell::Cell;
+
+    std::thread_local! {
+        static TAKEN: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        TAKEN.set(TAKEN.get() + 1);
+    }
+
+    /// How many there were on this thread.
+    pub(crate) fn taken() -> u64 {
+        TAKEN.get()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -412,6 +450,13 @@ mod tests {
             }
             assert!(map.runs.iter().all(|run| (1..=RUN_MAX).contains(&run.len())));
             assert!(map.iter().eq(model.iter()));
+            let mut mark = Mark::default();
+            for expected in &model {
+                let (key, value, next) = map.at(mark).expect("one for each");
+                assert_eq!((key, value), expected);
+                mark = next;
+            }
+            assert_eq!(map.at(mark), None);
             assert!(map.into_iter().eq(model));
         }
     }

@@ -24,7 +24,7 @@ use crate::store::cut::{CutDb, Scribe};
 use crate::store::journal::{STAMP, push_line, push_word};
 use crate::value::list::NodeView;
 use crate::value::sorted_set::Direction;
-use crate::value::stream::{Group, ID_TEXT_MAX, Id};
+use crate::value::stream::{Group, ID_TEXT_MAX, Id, Mark};
 use crate::value::{FieldTime, Hash, List, Set, SortedSet, Str, Stream};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -83,12 +83,12 @@ enum Place {
     Rank(u64),
     /// The entries of a stream from this ID on.
     Entries(Id),
-    /// The group of this number; if there is none, that was all.
-    Group(usize),
-    /// The consumer of a group of this number.
-    Consumer(usize, usize),
+    /// The group at this mark; if there is none, that was all.
+    Group(Mark),
+    /// The consumer of a group at this mark.
+    Consumer(Mark, Mark),
     /// What is pending of a consumer from an ID on.
-    Owned(usize, usize, Id),
+    Owned(Mark, Mark, Id),
     /// The expiry.
     Expiry,
 }
@@ -219,9 +219,10 @@ fn write_part(
         let is_full = |out: &Vec<u8>, batch: &Batch| out.len() + batch.words.len() >= end;
         *place = match *place {
             Place::Text(at) => text(out, entry, at, budget),
-            Place::Nodes(mut at) => {
-                let nodes = entry.as_object::<List>().map(List::nodes);
-                let mut nodes = nodes.into_iter().flatten().skip(at);
+            Place::Nodes(first) => {
+                let list = entry.as_object::<List>();
+                let mut nodes = list.into_iter().flat_map(|list| list.nodes_from(first));
+                let mut at = first;
                 let next = loop {
                     match nodes.next() {
                         None => break Place::Expiry,
@@ -343,7 +344,6 @@ fn members(
 /// More of a stream, until `out` is as long as `end`.
 fn stream_part(out: &mut Vec<u8>, key: &[u8], stream: &Stream, place: Place, end: usize) -> Place {
     let log = stream.log();
-    let nth_group = |nth| stream.groups().iter().nth(nth);
     match place {
         Place::Entries(from) => {
             let mut entries = log.range(from, Id::MAX);
@@ -376,10 +376,10 @@ fn stream_part(out: &mut Vec<u8>, key: &[u8], stream: &Stream, place: Place, end
                     &id_text(log.max_deleted_id),
                 ],
             );
-            Place::Group(0)
+            Place::Group(Mark::default())
         }
-        Place::Group(nth) => {
-            let Some((name, group)) = nth_group(nth) else { return Place::Expiry };
+        Place::Group(mark) => {
+            let Some((name, group, _)) = stream.groups().at(mark) else { return Place::Expiry };
             let read = group.entries_read.map_or(-1, |count| count as i64);
             command(
                 out,
@@ -393,29 +393,31 @@ fn stream_part(out: &mut Vec<u8>, key: &[u8], stream: &Stream, place: Place, end
                     &number(read),
                 ],
             );
-            Place::Consumer(nth, 0)
+            Place::Consumer(mark, Mark::default())
         }
-        Place::Consumer(nth, at) => {
-            let Some((name, group)) = nth_group(nth) else { return Place::Expiry };
-            match group.consumers().nth(at) {
-                None => Place::Group(nth + 1),
-                Some((_, consumer)) if consumer.pending_len() > 0 => Place::Owned(nth, at, Id::MIN),
-                Some((_, consumer)) => {
+        Place::Consumer(mark, own) => {
+            let Some((name, group, next)) = stream.groups().at(mark) else { return Place::Expiry };
+            match group.consumer_at(own) {
+                None => Place::Group(next),
+                Some((consumer, _)) if consumer.pending_len() > 0 => {
+                    Place::Owned(mark, own, Id::MIN)
+                }
+                Some((consumer, next)) => {
                     command(out, &[b"XGROUP", b"CREATECONSUMER", key, name, &consumer.name]);
-                    Place::Consumer(nth, at + 1)
+                    Place::Consumer(mark, next)
                 }
             }
         }
-        Place::Owned(nth, at, from) => {
-            let Some((name, group)) = nth_group(nth) else { return Place::Expiry };
-            let Some((_, consumer)) = group.consumers().nth(at) else { return Place::Expiry };
+        Place::Owned(mark, own, from) => {
+            let Some((name, group, _)) = stream.groups().at(mark) else { return Place::Expiry };
+            let Some((consumer, next)) = group.consumer_at(own) else { return Place::Expiry };
             for id in consumer.pending_from(from) {
                 if out.len() >= end {
-                    return Place::Owned(nth, at, id);
+                    return Place::Owned(mark, own, id);
                 }
                 claim(out, key, name, group, &consumer.name, id);
             }
-            Place::Consumer(nth, at + 1)
+            Place::Consumer(mark, next)
         }
         _ => Place::Expiry,
     }

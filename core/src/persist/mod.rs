@@ -3,3 +3,6 @@
 pub mod aof;
 pub mod rdb;
 mod spool;
+
+#[cfg(test)]
+mod tests;

@@ -128,9 +128,16 @@ impl List {
 
     /// The nodes as they are saved.
     pub fn nodes(&self) -> Box<dyn ExactSizeIterator<Item = NodeView<'_>> + '_> {
+        self.nodes_from(0)
+    }
+
+    /// The same from the node of this number on, without going over those before it.
+    pub fn nodes_from(&self, first: usize) -> Box<dyn ExactSizeIterator<Item = NodeView<'_>> + '_> {
         match self.repr() {
-            Repr::Short(pack) => Box::new(core::iter::once(NodeView::Packed(pack.view()))),
-            Repr::Long(list) => Box::new(list.nodes()),
+            Repr::Short(pack) => {
+                Box::new(core::iter::once(NodeView::Packed(pack.view())).skip(first))
+            }
+            Repr::Long(list) => Box::new(list.nodes_from(first)),
         }
     }
 

@@ -109,7 +109,13 @@ impl Quicklist {
 
     /// The nodes in order, to save them.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = NodeView<'_>> {
-        self.nodes.iter().map(|node| match node {
+        self.nodes_from(0)
+    }
+
+    /// The same from the node of this number on.
+    pub fn nodes_from(&self, first: usize) -> impl ExactSizeIterator<Item = NodeView<'_>> {
+        let first = first.min(self.nodes.len());
+        self.nodes.range(first..).map(|node| match node {
             Node::Packed(pack) => NodeView::Packed(pack.view()),
             Node::Plain(text) => NodeView::Plain(text),
         })

@@ -100,7 +100,7 @@ impl Format {
             }
             Place::Nodes(at) => {
                 let Some(list) = entry.as_object::<List>() else { return true };
-                let mut nodes = list.nodes().skip(*at);
+                let mut nodes = list.nodes_from(*at);
                 while let Some(node) = nodes.next() {
                     self.node(to, &node);
                     *at += 1;

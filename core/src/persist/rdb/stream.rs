@@ -13,7 +13,7 @@
 
 use super::{Fault, Reader, Writer, types};
 use crate::value::Stream;
-use crate::value::stream::{Group, Id};
+use crate::value::stream::{Group, Id, Mark};
 
 /// What a group writes that does not know how many entries it has read.
 const UNKNOWN: u64 = u64::MAX;
@@ -37,14 +37,14 @@ pub(super) fn write(to: &mut Writer<'_>, stream: &Stream, code: u8) {
 pub(super) enum Place {
     /// The nodes from a page and a place in it on are next.
     Nodes(usize, usize),
-    /// The group of this number is next; if there is none, that was all.
-    Group(usize),
+    /// The group at this mark is next; if there is none, that was all.
+    Group(Mark),
     /// What is pending of a group from an ID on.
-    Pending(usize, Id),
-    /// The consumer of a group of this number is next.
-    Consumer(usize, usize),
+    Pending(Mark, Id),
+    /// The consumer of a group at this mark is next.
+    Consumer(Mark, Mark),
     /// What is pending of a consumer from an ID on.
-    Owned(usize, usize, Id),
+    Owned(Mark, Mark, Id),
 }
 
 /// Appends what comes before the nodes.
@@ -76,19 +76,19 @@ pub(super) fn write_part(
                 }
                 next.unwrap_or_else(|| {
                     write_counts(to, stream);
-                    Place::Group(0)
+                    Place::Group(Mark::default())
                 })
             }
-            Place::Group(number) => {
-                let Some((name, group)) = stream.groups().iter().nth(number) else { return true };
+            Place::Group(mark) => {
+                let Some((name, group, _)) = stream.groups().at(mark) else { return true };
                 to.string(name);
                 write_id(to, group.last_id);
                 to.length(group.entries_read.unwrap_or(UNKNOWN));
                 to.length(group.pending_len() as u64);
-                Place::Pending(number, Id::MIN)
+                Place::Pending(mark, Id::MIN)
             }
-            Place::Pending(number, from) => {
-                let Some((_, group)) = stream.groups().iter().nth(number) else { return true };
+            Place::Pending(mark, from) => {
+                let Some((_, group, _)) = stream.groups().at(mark) else { return true };
                 let mut pending = group.pending_from(from);
                 let mut next = None;
                 while let Some(one) = pending.next() {
@@ -96,43 +96,43 @@ pub(super) fn write_part(
                     to.time_ms(one.delivered_ms);
                     to.length(one.count);
                     if to.out.len() >= end {
-                        next = pending.next().map(|one| Place::Pending(number, one.id));
+                        next = pending.next().map(|one| Place::Pending(mark, one.id));
                         break;
                     }
                 }
                 next.unwrap_or_else(|| {
                     to.length(group.consumer_count() as u64);
-                    Place::Consumer(number, 0)
+                    Place::Consumer(mark, Mark::default())
                 })
             }
-            Place::Consumer(number, at) => {
-                let Some((_, group)) = stream.groups().iter().nth(number) else { return true };
-                match group.consumers().nth(at) {
-                    Some((_, consumer)) => {
+            Place::Consumer(mark, own) => {
+                let Some((_, group, next)) = stream.groups().at(mark) else { return true };
+                match group.consumer_at(own) {
+                    Some((consumer, _)) => {
                         to.string(&consumer.name);
                         to.time_ms(consumer.seen_ms);
                         if code == types::STREAM_3 {
                             to.time_ms(consumer.active_ms);
                         }
                         to.length(consumer.pending_len() as u64);
-                        Place::Owned(number, at, Id::MIN)
+                        Place::Owned(mark, own, Id::MIN)
                     }
-                    None => Place::Group(number + 1),
+                    None => Place::Group(next),
                 }
             }
-            Place::Owned(number, at, from) => {
-                let Some((_, group)) = stream.groups().iter().nth(number) else { return true };
-                let Some((_, consumer)) = group.consumers().nth(at) else { return true };
+            Place::Owned(mark, own, from) => {
+                let Some((_, group, _)) = stream.groups().at(mark) else { return true };
+                let Some((consumer, after)) = group.consumer_at(own) else { return true };
                 let mut pending = consumer.pending_from(from);
                 let mut next = None;
                 while let Some(id) = pending.next() {
                     to.bytes(&id.to_be_bytes());
                     if to.out.len() >= end {
-                        next = pending.next().map(|id| Place::Owned(number, at, id));
+                        next = pending.next().map(|id| Place::Owned(mark, own, id));
                         break;
                     }
                 }
-                next.unwrap_or(Place::Consumer(number, at + 1))
+                next.unwrap_or(Place::Consumer(mark, after))
             }
         };
         if to.out.len() >= end {

@@ -10,7 +10,7 @@
 use super::id::Id;
 use super::log::Log;
 use super::sorted::{Keyed, Sorted};
-use crate::collections::ordered;
+use crate::collections::ordered::{self, Mark};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -72,6 +72,13 @@ impl Groups {
     /// The groups with their names, in the order of these.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Group)> {
         self.by_name.iter().map(|(name, group)| (&name[..], group))
+    }
+
+    /// The group at a mark with its name, and the mark of the next.
+    #[must_use]
+    pub fn at(&self, mark: Mark) -> Option<(&[u8], &Group, Mark)> {
+        let (name, group, next) = self.by_name.at(mark)?;
+        Some((name, group, next))
     }
 
     /// Acknowledges `id` in every group: nobody refers to it any more.
@@ -201,6 +208,13 @@ impl Group {
     /// The consumers, in the order of their names.
     pub fn consumers(&self) -> impl Iterator<Item = (ConsumerId, &Consumer)> {
         self.by_name.values().filter_map(|&id| Some((id, self.consumer(id)?)))
+    }
+
+    /// The consumer at a mark, and the mark of the next.
+    #[must_use]
+    pub fn consumer_at(&self, mark: Mark) -> Option<(&Consumer, Mark)> {
+        let (_, &id, next) = self.by_name.at(mark)?;
+        Some((self.consumer(id)?, next))
     }
 
     /// The number of the consumer of this name.

@@ -27,6 +27,9 @@ pub use id::{ID_TEXT_MAX, Id, IdText};
 pub use log::{Keep, Log, NODE_BYTES_MAX, NodeLimits, Trim};
 pub use refs::{Refs, Removal};
 
+/// Where a group or a consumer is among the others, while none of them comes or goes.
+pub use crate::collections::ordered::Mark;
+
 use super::{Kind, Object, Tuning};
 use crate::collections::corrupt::Corrupt;
 use crate::collections::hash::HashSeed;

@@ -55,16 +55,41 @@ struct Host {
 
 impl Host {
     fn new() -> Self {
-        let mut engine = Engine::new(Config::default(), [7; 32], NOW, Hooks::default());
+        Self::with("")
+    }
+
+    fn with(config: &str) -> Self {
+        let config = Config::parse_text(config).expect("the settings are right");
+        let mut engine = Engine::new(config, [7; 32], NOW, Hooks::default());
         let conn = engine.connect(NOW, Peer::default());
         Self { engine, conn }
+    }
+
+    /// One more connection gets the data set, and from now on what changes.
+    fn replicate(&mut self) {
+        let replica = self.engine.connect(NOW, Peer::default());
+        for request in [&b"REPLCONF capa eof\r\n"[..], b"PSYNC ? -1\r\n"] {
+            self.engine.receive(NOW, replica, request);
+            self.run(b"");
+        }
+        while self.engine.deadline().is_some_and(|at_us| at_us <= NOW.mono_us) {
+            self.engine.timeout(NOW);
+            self.run(b"");
+        }
+        self.engine.receive(NOW, self.conn, b"INFO replication\r\n");
+        let info: Vec<u8> = self.engine.outgoing(self.conn).flatten().copied().collect();
+        let info = String::from_utf8_lossy(&info);
+        assert!(info.contains("state=online"), "{info}");
+        self.run(b"");
     }
 
     /// Sends requests and drops what is replied; the reply's first byte says whether it was an error.
     fn run(&mut self, requests: &[u8]) {
         self.engine.receive(NOW, self.conn, requests);
         while let Some(effect) = self.engine.poll() {
-            if let Effect::Send(conn) = effect {
+            if effect == Effect::AppendJournal {
+                self.engine.journal_written(self.engine.journal().len());
+            } else if let Effect::Send(conn) = effect {
                 let bytes = self.engine.outgoing(conn).map(<[u8]>::len).sum();
                 let first = self.engine.outgoing(conn).next().map(|b| b[0]);
                 assert_ne!(first, Some(b'-'), "a request failed");
@@ -123,6 +148,20 @@ fn reading_and_overwriting_allocate_nothing() {
         &["LLEN", "list"],
     ] {
         assert_eq!(host.allocations(&request(args)), 0, "{args:?}");
+    }
+}
+
+#[test]
+fn a_write_that_is_journaled_and_replicated_allocates_nothing() {
+    for config in ["", "appendonly yes"] {
+        let mut host = Host::with(config);
+        host.run(&request(&["SET", "other", "value"]));
+        host.replicate();
+        host.replicate();
+        let value = "0123456789abcdef";
+        for args in [&["SET", "string", value][..], &["HSET", "hash", "field", value]] {
+            assert_eq!(host.allocations(&request(args)), 0, "{args:?} with {config:?}");
+        }
     }
 }
 

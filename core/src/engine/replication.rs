@@ -291,35 +291,12 @@ impl Engine {
         }
     }
 
-    /// A unit of the journal has ended: it goes to all who want what changes.
-    pub(super) fn feed_replicas(&mut self) {
-        let unit = self.store.journal.take_feed();
-        self.send_to_replicas(&unit);
-    }
-
+    /// A unit of the journal has ended: it goes to all who want what changes. That costs a copy for each of them
+    /// and no memory but that of their outboxes.
     #[cold]
-    fn send_to_replicas(&mut self, bytes: &[u8]) {
-        self.server.replication.offset += bytes.len() as u64;
-        let limit = self.server.clients.limits.classes[1].hard;
-        for conn in self.server.replication.replicas.clone() {
-            let Some(replica) = self.replica_mut(conn).filter(|replica| !replica.rdb_only) else {
-                continue;
-            };
-            match replica.stage {
-                Stage::Online => self.server.clients.tell_line(conn, bytes),
-                Stage::Receiving | Stage::Reading => {
-                    replica.behind.extend_from_slice(bytes);
-                    if limit > 0 && replica.behind.len() as u64 >= limit {
-                        self.server.log(
-                            Level::Warning,
-                            "A replica is given up that falls behind while it gets its snapshot.",
-                        );
-                        self.server.drop_replica(conn);
-                    }
-                }
-                Stage::None | Stage::Waiting => {}
-            }
-        }
+    pub(super) fn feed_replicas(&mut self) {
+        self.server.send_to_replicas(self.store.journal.feedable());
+        self.store.journal.pass_fed();
     }
 
     /// Once a second: those who wait hear that they are not forgotten, those who hang are let go.
@@ -328,7 +305,7 @@ impl Engine {
         state.ticks += 1;
         let period = self.server.config.number("repl-ping-replica-period").max(1) as u64;
         if state.ticks.is_multiple_of(period) && self.store.journal.fed {
-            self.send_to_replicas(b"*1\r\n$4\r\nPING\r\n");
+            self.server.send_to_replicas(b"*1\r\n$4\r\nPING\r\n");
         }
         let timeout_s = self.server.config.number("repl-timeout").max(1) as u64;
         let is_spooled = matches!(self.server.replication.sink, Some(Sink::Spool(..)));

@@ -9,6 +9,7 @@ use crate::client::{Client, ConnId};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem::take;
 
 /// Where the snapshot goes that is being written for replicas.
 #[derive(Debug)]
@@ -61,6 +62,34 @@ impl Server {
             client.killed = true;
             self.clients.told.push(conn);
         }
+    }
+
+    /// More of the stream of changes: those who are online are sent it, the others find it behind their
+    /// snapshot.
+    pub fn send_to_replicas(&mut self, bytes: &[u8]) {
+        self.replication.offset += bytes.len() as u64;
+        let limit = self.clients.limits.classes[1].hard;
+        let replicas = take(&mut self.replication.replicas);
+        for &conn in &replicas {
+            let client = self.clients.get_mut(conn);
+            let replica = client.and_then(|client| client.replica.as_deref_mut());
+            let Some(replica) = replica.filter(|replica| !replica.rdb_only) else { continue };
+            match replica.stage {
+                Stage::Online => self.clients.tell_line(conn, bytes),
+                Stage::Receiving | Stage::Reading => {
+                    replica.behind.extend_from_slice(bytes);
+                    if limit > 0 && replica.behind.len() as u64 >= limit {
+                        self.log(
+                            Level::Warning,
+                            "A replica is given up that falls behind while it gets its snapshot.",
+                        );
+                        self.drop_replica(conn);
+                    }
+                }
+                Stage::None | Stage::Waiting => {}
+            }
+        }
+        self.replication.replicas = replicas;
     }
 
     /// A line of the log.

@@ -101,21 +101,25 @@ impl Journal {
         self.on = self.aof;
     }
 
-    /// What replicas are to get of the units that have ended since the last call. Annotations are not for them.
-    pub fn take_feed(&mut self) -> Vec<u8> {
+    /// What replicas are to get of the units that have ended since they were last given some. Annotations are
+    /// not for them.
+    pub fn feedable(&self) -> &[u8] {
         let from = self.fed_to.saturating_sub(self.taken) as usize;
-        self.fed_to = self.end();
         let mut unit = &self.out[from.min(self.whole)..self.whole];
         while unit.first() == Some(&b'#') {
             let line = unit.iter().position(|&byte| byte == b'\n').map_or(unit.len(), |at| at + 1);
             unit = &unit[line..];
         }
-        let feed = unit.to_vec();
+        unit
+    }
+
+    /// Replicas were given all of [`Journal::feedable`].
+    pub fn pass_fed(&mut self) {
+        self.fed_to = self.end();
         if !self.aof {
             // Nobody else wants it.
             self.take(self.whole);
         }
-        feed
     }
 
     /// What follows is for another file, which says for itself which database it means. The host gets it once

@@ -159,12 +159,16 @@ fn view(host: &mut dyn Host) -> BTreeMap<Vec<u8>, String> {
 }
 
 fn same(ours: &mut dyn Host, theirs: &mut dyn Host) {
-    let (ours, theirs) = (view(ours), view(theirs));
-    assert!(ours.keys().eq(theirs.keys()), "the same keys");
-    for (key, value) in &ours {
+    let (our_view, their_view) = (view(ours), view(theirs));
+    assert!(our_view.keys().eq(their_view.keys()), "the same keys");
+    for (key, value) in &our_view {
         let shown = String::from_utf8_lossy(key);
-        assert!(*value == theirs[key], "{shown}: {value:.300}\n{:.300}", theirs[key]);
+        assert!(*value == their_view[key], "{shown}: {value:.300}\n{:.300}", their_view[key]);
+        let digest = [b"DEBUG".to_vec(), b"DIGEST-VALUE".to_vec(), key.clone()];
+        assert_eq!(ask(ours, &digest), ask(theirs, &digest), "{shown}");
     }
+    let digest = args(&["DEBUG", "DIGEST"]);
+    assert_eq!(ask(ours, &digest), ask(theirs, &digest));
 }
 
 fn dump(host: &mut dyn Host, key: &[u8]) -> Vec<u8> {

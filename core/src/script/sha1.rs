@@ -1,10 +1,21 @@
-//! SHA-1, the name of a script.
+//! SHA-1: the name of a script, and what the digests of DEBUG are made of.
 
 /// The hash in 40 hexadecimal digits.
 pub type Sha = [u8; 40];
 
 /// The SHA-1 of `bytes`, in hexadecimal digits.
 pub fn sha1_hex(bytes: &[u8]) -> Sha {
+    hex(&sha1(bytes))
+}
+
+/// The hexadecimal digits of a hash.
+pub fn hex(hash: &[u8; 20]) -> Sha {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    core::array::from_fn(|at| DIGITS[usize::from(hash[at / 2] >> (4 - 4 * (at % 2)) & 15)])
+}
+
+/// The SHA-1 of `bytes`.
+pub fn sha1(bytes: &[u8]) -> [u8; 20] {
     let mut state = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     let (blocks, rest) = bytes.as_chunks::<64>();
     for block in blocks {
@@ -19,12 +30,11 @@ pub fn sha1_hex(bytes: &[u8]) -> Sha {
     for block in tail[..end].as_chunks::<64>().0 {
         compress(&mut state, block);
     }
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hex = [0; 40];
-    for (at, digit) in hex.iter_mut().enumerate() {
-        *digit = DIGITS[(state[at / 8] >> (28 - 4 * (at % 8))) as usize & 15];
+    let mut hash = [0; 20];
+    for (part, word) in hash.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+        *part = word.to_be_bytes();
     }
-    hex
+    hash
 }
 
 fn compress(state: &mut [u32; 5], block: &[u8; 64]) {

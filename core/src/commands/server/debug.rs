@@ -9,6 +9,7 @@ use crate::commands::script;
 use crate::config::units;
 use crate::error::Error;
 use crate::persist::rdb::data_set::{self, Conflict, Loaded};
+use crate::script::sha1::sha1_hex;
 use crate::server::hooks::Load;
 use crate::server::{Effect, Level};
 use crate::store::{Entry, Store};
@@ -143,15 +144,15 @@ fn change_repl_id(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<Flow, Error> {
 }
 
 fn digest(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<Flow, Error> {
-    let mut all = Digest::default();
+    let (mut all, seed) = (Digest::default(), ctx.db.tuning.seed);
     for index in 0..ctx.db.count() {
         let (entries, mut cursor) = (ctx.db.db_at(index).entries(), 0);
+        if entries.is_empty() {
+            continue;
+        }
+        all.mix(&(index as u32).to_be_bytes());
         loop {
-            cursor = entries.scan(cursor, |entry| {
-                let value = Digest::of_value(entry).text();
-                let index = (index as u64).to_le_bytes();
-                all.add(Digest::of(&[&index, entry.key(), value.as_bytes()]));
-            });
+            cursor = entries.scan(cursor, |entry| all.add(entry, &seed));
             if cursor == 0 {
                 break;
             }
@@ -163,8 +164,10 @@ fn digest(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<Flow, Error> {
 
 fn digest_value(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     ctx.reply.array(args.len() - 2);
+    let seed = ctx.db.tuning.seed;
     for key in args.iter_from(2) {
-        let digest = ctx.db.peek(key).map(Digest::of_value).unwrap_or_default();
+        let entry = ctx.db.peek(key);
+        let digest = entry.map(|entry| Digest::of_value(entry, &seed)).unwrap_or_default();
         ctx.reply.simple(&digest.text());
     }
     Ok(Flow::Done)
@@ -299,11 +302,11 @@ fn object(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let key = &args[2];
     let entry: &Entry = ctx.db.glance(key).ok_or(Error::NoSuchKey)?;
     // Stands for an address: the same for as long as the key is there.
-    let at = Digest::of(&[key]).text();
+    let at = sha1_hex(key);
+    let at = String::from_utf8_lossy(&at[..12]);
     let (lru, idle) = (entry.access(), access.idle_seconds(entry));
     let mut text = format!(
-        "Value at:0x{} refcount:1 encoding:{} serializedlength:{} lru:{lru} lru_seconds_idle:{idle}",
-        &at[..12],
+        "Value at:0x{at} refcount:1 encoding:{} serializedlength:{} lru:{lru} lru_seconds_idle:{idle}",
         entry.encoding(),
         entry.memory(),
     );

@@ -77,6 +77,7 @@ impl Host {
         getrandom::fill(&mut seed)?;
         let clock = Clock::new();
         let persist = Persist::new(&config, key)?;
+        lent::lend_reports(persist.way_to_report());
         let mut engine = Engine::new(config, seed, clock.now(), lent::hooks());
         if let Err(errors) = engine.load_acl_file() {
             log.warning(format_args!("Aborting Redis startup because of ACL errors: {errors}"));

@@ -7,9 +7,8 @@
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,10 +19,10 @@ use redstart_core::{Config, Engine, Hooks, Now};
 use crate::log::Log;
 use crate::net::listen::{self, Listener};
 use crate::persist::disk::Files;
-use crate::persist::load::{Loading, Refusal, What};
 use crate::persist::rdb::NewFile;
 use crate::persist::seal::{Key, Opened};
-use crate::persist::{FileSettings, Line, Tap};
+use crate::persist::load::{Loading, Refusal, What};
+use crate::persist::{FileSettings, Line, Reports, SpoolFile, Tap};
 use crate::settings::{Settings, reason};
 use crate::{clock, memory, process};
 
@@ -39,6 +38,7 @@ struct Lent {
     io_engine: &'static str,
     memory_at_start: usize,
     tap: Option<Rc<Tap>>,
+    reports: Option<Arc<Reports>>,
     key: Option<Key>,
 }
 
@@ -77,6 +77,7 @@ pub(crate) fn open(settings: &Settings, log: &Log, config_file: Option<PathBuf>)
         io_engine: "epoll",
         memory_at_start: memory::used(),
         tap: None,
+        reports: None,
         key: None,
     };
     LENT.replace(Some(lent));
@@ -237,30 +238,11 @@ fn save(config: &Config, pull: Pull<'_>) -> Result<(), String> {
     file.finish(&name).map_err(|error| reason(&error))
 }
 
-/// A snapshot on its way to replicas that want to know its length first.
-#[derive(Debug)]
-struct SpoolFile(fs::File);
-
-impl Spool for SpoolFile {
-    fn write(&self, bytes: &[u8]) -> Result<(), String> {
-        (&self.0).write_all(bytes).map_err(|error| reason(&error))
-    }
-
-    fn read(&self, at: u64, len: usize, out: &mut Vec<u8>) -> Result<(), String> {
-        let start = out.len();
-        out.resize(start + len, 0);
-        self.0.read_exact_at(&mut out[start..], at).map_err(|error| reason(&error))
-    }
-}
-
-/// A file that nobody else finds, and that is gone when nobody has it open, whatever happens.
+/// Where a snapshot is kept for replicas that want to know its length first.
 fn new_spool(_config: &Config) -> Result<Arc<dyn Spool>, String> {
-    let path = format!("temp-repl-{}.rdb", std::process::id());
-    let mut options = fs::File::options();
-    let file = options.read(true).write(true).create(true).truncate(true).open(&path);
-    let file = file.map_err(|error| reason(&error))?;
-    fs::remove_file(&path).map_err(|error| reason(&error))?;
-    Ok(Arc::new(SpoolFile(file)))
+    let reports = with(|lent| lent.reports.clone()).flatten().ok_or("there are no files")?;
+    let spool = SpoolFile::create(reports).map_err(|error| reason(&error))?;
+    Ok(Arc::new(spool))
 }
 
 /// Reads the file that `dbfilename` names.
@@ -287,6 +269,11 @@ pub(crate) fn lend_key(key: Option<Key>) {
 /// The key that RDB files are sealed with.
 pub(crate) fn key() -> Option<Key> {
     with(|lent| lent.key.clone()).flatten()
+}
+
+/// Lends the way to tell what the disk's threads have done.
+pub(crate) fn lend_reports(reports: Arc<Reports>) {
+    with(|lent| lent.reports = Some(reports));
 }
 
 /// Lends the way into the journal.

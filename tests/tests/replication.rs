@@ -1,5 +1,6 @@
 //! The data set through a connection: snapshots for those who ask with SYNC or PSYNC, and what changes behind them.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
 use redstart_core::server::hooks::Spool;
@@ -9,10 +10,30 @@ use redstart_tests::script::BIRTH;
 #[derive(Debug, Default)]
 struct Memory(Mutex<Vec<u8>>);
 
+thread_local! {
+    /// The disk stands still: all that it was given waits.
+    static STILL: Cell<bool> = const { Cell::new(false) };
+    /// It is full.
+    static FULL: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Memory {
+    fn len(&self) -> usize {
+        self.0.lock().expect("nobody panicked").len()
+    }
+}
+
 impl Spool for Memory {
-    fn write(&self, bytes: &[u8]) -> Result<(), String> {
-        self.0.lock().expect("nobody panicked").extend_from_slice(bytes);
+    fn write(&self, bytes: Vec<u8>) -> Result<(), String> {
+        if FULL.get() {
+            return Err("no space left".into());
+        }
+        self.0.lock().expect("nobody panicked").extend_from_slice(&bytes);
         Ok(())
+    }
+
+    fn waiting(&self) -> usize {
+        if STILL.get() { self.len() } else { 0 }
     }
 
     fn read(&self, at: u64, len: usize, out: &mut Vec<u8>) -> Result<(), String> {
@@ -307,4 +328,44 @@ fn what_cannot_be_given_is_refused_before_anything_is_sent() {
     let pending = "+PONG\r\n-ERR SYNC and PSYNC are invalid with pending output\r\n";
     assert_eq!(ask("REPLCONF capa eof\r\n"), "+OK\r\n");
     assert_eq!(ask("PING\r\nSYNC\r\n"), pending);
+}
+
+#[test]
+fn what_is_not_in_the_spool_yet_is_waited_for() {
+    let mut host = host("repl-diskless-sync no\nrdbcompression no");
+    host.fill(6000);
+    STILL.set(true);
+    let replica = host.replica(&["SYNC"]);
+    host.work();
+    // Three of the six megabytes are made, and a little.
+    assert!(host.ask("INFO persistence").contains("rdb_bgsave_in_progress:1"));
+    let made = host.ask("INFO persistence");
+    host.work();
+    assert_eq!(host.ask("INFO persistence"), made, "it waits for the disk");
+    assert_eq!(host.take(replica, usize::MAX), b"\n", "it only hears that it is not forgotten");
+    STILL.set(false);
+    let all = host.all(replica);
+    let text = String::from_utf8_lossy(&all[..20]).into_owned();
+    let len: usize = text[1..].split('\r').next().expect("a line").parse().expect("a length");
+    assert!(text.starts_with('$') && len > 6_000_000, "{text}");
+    assert_eq!(keys(&all[all.len() - len..]), ":6000\r\n");
+}
+
+#[test]
+fn the_last_piece_is_waited_for_too_and_may_fail() {
+    for fails in [false, true] {
+        let mut host = host("repl-diskless-sync no");
+        host.fill(100);
+        STILL.set(true);
+        let replica = host.replica(&["SYNC"]);
+        host.work();
+        // All is made, and nothing is kept.
+        assert_eq!(host.take(replica, usize::MAX), b"\n");
+        STILL.set(false);
+        FULL.set(fails);
+        let all = host.all(replica);
+        FULL.set(false);
+        assert_eq!(all.starts_with(b"$"), !fails);
+        assert_eq!(host.closed == [replica], fails, "{:?}", host.log);
+    }
 }

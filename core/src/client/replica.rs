@@ -6,8 +6,13 @@ use alloc::vec::Vec;
 
 /// Bytes that the host keeps outside of memory as long as somebody wants them: a file without a name.
 pub trait Spool: core::fmt::Debug + Send + Sync {
-    /// Writes more of them, or says why it could not.
-    fn write(&self, bytes: &[u8]) -> Result<(), String>;
+    /// Takes more of them, or says why those before could not be written.
+    fn write(&self, bytes: Vec<u8>) -> Result<(), String>;
+    /// How many of them wait to be written. While they are many no more are made, and nothing is read before
+    /// there are none; a host that writes at leisure asks for the engine's deadline again when they get fewer.
+    fn waiting(&self) -> usize {
+        0
+    }
     /// Appends `len` of them, from `at` on.
     fn read(&self, at: u64, len: usize, out: &mut Vec<u8>) -> Result<(), String>;
 }

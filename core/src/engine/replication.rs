@@ -13,7 +13,8 @@
 //!
 //! `$EOF:<mark>` goes before a snapshot whose length nobody knows yet. Who does not know that form gets
 //! `$<length>`: the snapshot goes to a spool of the host first (a file without a name), since memory for all of
-//! it cannot be counted on and nothing but having written it tells its length.
+//! it cannot be counted on and nothing but having written it tells its length. The host may write at leisure: no
+//! more is made while much waits, and nothing is sent before all is there.
 //!
 //! The changes are the journal's. What they cost is a copy for each replica.
 
@@ -33,6 +34,8 @@ use alloc::vec::Vec;
 const STEP_BYTES: usize = 16 << 10;
 /// When so many wait to be sent to a replica, it gets no more of its snapshot.
 const ROOM_BYTES: usize = 256 << 10;
+/// When so many wait to be written to the spool, no more are made.
+const SPOOL_BYTES: usize = 3 << 20;
 /// How often replicas hear that all is well.
 const TICK_US: u64 = 1_000_000;
 
@@ -87,16 +90,27 @@ impl Engine {
         !state.is_busy() && state.loading.is_none() && !self.server.cron_paused
     }
 
-    /// Whether more of the snapshot can be made: there is room for it, or nobody there to wait for.
+    /// Whether more of the snapshot can be made, or it is to be given up: there is room for it, or nobody there to
+    /// wait for. When all is made, whether all is in the spool.
     fn may_feed(&self) -> bool {
-        match &self.server.replication.sink {
-            Some(Sink::Sockets(_)) => self
-                .server
-                .replicas_at(Stage::Receiving)
-                .into_iter()
-                .all(|conn| self.has_room(conn)),
-            _ => true,
-        }
+        self.is_over()
+            || match &self.server.replication.sink {
+                Some(Sink::Sockets(_)) => self
+                    .server
+                    .replicas_at(Stage::Receiving)
+                    .into_iter()
+                    .all(|conn| self.has_room(conn)),
+                Some(Sink::Spool(spool, _)) => {
+                    spool.waiting() <= if self.store.cut.is_written() { SPOOL_BYTES } else { 0 }
+                }
+                None => true,
+            }
+    }
+
+    /// Whether what is changed before its turn in the snapshot has grown over the limit for replicas.
+    fn is_over(&self) -> bool {
+        let limit = self.server.clients.limits.classes[1].hard;
+        limit > 0 && self.store.cut.ready().unwrap_or(0) as u64 > limit
     }
 
     fn has_room(&self, conn: ConnId) -> bool {
@@ -190,8 +204,7 @@ impl Engine {
     /// Makes the next piece of the snapshot.
     fn feed(&mut self) {
         let receiving = self.server.replicas_at(Stage::Receiving);
-        let limit = self.server.clients.limits.classes[1].hard;
-        let is_over = limit > 0 && self.store.cut.ready().unwrap_or(0) as u64 > limit;
+        let is_over = self.is_over();
         if receiving.is_empty() || is_over {
             let line = if is_over {
                 "A snapshot for replicas was given up: they read too slowly for what is changed meanwhile."
@@ -202,7 +215,7 @@ impl Engine {
             self.give_up_feeding();
             return;
         }
-        let mut piece = Vec::new();
+        let (mut piece, mut is_kept) = (Vec::new(), true);
         let done = self.store.write_cut(&mut piece, STEP_BYTES, u64::MAX);
         match &mut self.server.replication.sink {
             Some(Sink::Sockets(mark)) => {
@@ -214,17 +227,19 @@ impl Engine {
                 }
             }
             Some(Sink::Spool(spool, len)) => {
-                if let Err(error) = spool.write(&piece) {
+                *len += piece.len() as u64;
+                let kept = spool.write(piece);
+                is_kept = spool.waiting() == 0;
+                if let Err(error) = kept {
                     let line = format!("Write error keeping a snapshot for replicas: {error}");
                     self.server.log(Level::Warning, line);
                     self.give_up_feeding();
                     return;
                 }
-                *len += piece.len() as u64;
             }
             None => {}
         }
-        if done {
+        if done && is_kept {
             self.complete_feeding(&receiving);
         }
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! engine's thread     Persist ── bytes, orders ──▶ journal.rs   writes and syncs the append-only file
 //!                        │    ── pieces ─────────▶ snapshot.rs  writes an RDB file or a new base
+//!                        │    ── pieces ─────────▶ spool.rs     writes a snapshot for replicas
 //!                        ◀────── reports.rs ──────────┘
 //! ```
 //!
@@ -17,6 +18,7 @@ mod pace;
 mod reports;
 mod schedule;
 mod snapshot;
+mod spool;
 
 pub mod disk;
 pub mod load;
@@ -28,8 +30,9 @@ pub(crate) mod check;
 
 pub use aof::{Aof, Line, Sizes, adopt_old_file};
 pub(crate) use journal::{Order, Policy};
-pub(crate) use reports::Report;
+pub(crate) use reports::{Report, Reports};
 pub(crate) use schedule::Schedule;
+pub(crate) use spool::SpoolFile;
 
 use core::cell::{Cell, OnceCell};
 use std::io;
@@ -45,7 +48,6 @@ use disk::{Disk, Files};
 use journal::Journal;
 use manifest::{Manifest, Place};
 use pace::Pace;
-use reports::Reports;
 use schedule::Keeper;
 use seal::Key;
 use snapshot::{Manner, Writing};
@@ -179,6 +181,11 @@ impl Persist {
     /// Becomes readable when there are reports.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.reports.fd()
+    }
+
+    /// The way to tell what the disk's threads have done.
+    pub(crate) fn way_to_report(&self) -> Arc<Reports> {
+        Arc::clone(&self.reports)
     }
 
     pub(crate) fn reports(&self) -> Vec<Report> {

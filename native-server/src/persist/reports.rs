@@ -30,7 +30,7 @@ pub(crate) enum Report {
     Rewritten(Ticket, io::Result<(Sizes, u64)>),
     /// It is time for a snapshot that is to be kept.
     Due,
-    /// The snapshot's thread has caught up.
+    /// The thread of a snapshot, for a file or for replicas, has caught up.
     Room,
 }
 

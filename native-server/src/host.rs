@@ -220,8 +220,11 @@ impl Host {
         }
     }
 
-    /// The last thing a server does.
+    /// The last thing a server does, while its connections are still there.
     pub(crate) fn leave(&mut self) {
+        if self.failed {
+            return;
+        }
         self.persist.tap.append(&mut self.engine);
         if let Some(result) = self.persist.leave() {
             self.log.notice("Calling fsync() on the AOF file.");

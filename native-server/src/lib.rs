@@ -164,11 +164,7 @@ fn serve(program: &OsString, args: &[OsString], mut sources: Sources) -> ExitCod
         host.log.warning(format_args!("The event loop failed: {}", reason(&error)));
         return ExitCode::FAILURE;
     }
-    if host.failed {
-        return ExitCode::FAILURE;
-    }
-    host.leave();
-    ExitCode::from(host.exit_code)
+    ExitCode::from(if host.failed { 1 } else { host.exit_code })
 }
 
 /// The event loop of the settings' choice.

@@ -146,6 +146,8 @@ pub(crate) fn run(host: &mut Host) -> io::Result<()> {
             this.send(host, now, id);
         }
         if let Turn::Leave = turn {
+            // The connections end behind the listeners: who sees the end of one finds nobody to connect to.
+            host.leave();
             return Ok(());
         }
         if host.settle() {

@@ -92,6 +92,8 @@ pub(crate) fn run(host: &mut Host, mut ring: Ring) -> io::Result<()> {
             this.happened(host, &mut ring, now, completion);
         }
         if leaving && this.sends.is_empty() {
+            // The connections end behind the listeners: who sees the end of one finds nobody to connect to.
+            host.leave();
             return Ok(());
         }
         this.drain(host, now);

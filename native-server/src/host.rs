@@ -45,6 +45,8 @@ pub(crate) struct Host {
     stopping: bool,
     /// What is being loaded.
     loading: Option<Box<Loading<Files>>>,
+    /// It is loaded again, for DEBUG LOADAOF.
+    reloading: bool,
     /// It could not be loaded: the log says why, and nothing else is to be said.
     pub(crate) failed: bool,
 }
@@ -94,6 +96,7 @@ impl Host {
             clock,
             stopping: false,
             loading: None,
+            reloading: false,
             failed: false,
         }))
     }
@@ -140,6 +143,25 @@ impl Host {
         }
     }
 
+    /// DEBUG LOADAOF: begins to load the append-only file, with all that was journaled so far.
+    fn reload_aof(&mut self, now: Now) {
+        self.persist.tap.flush(&mut self.engine);
+        let files = FileSettings::new(self.engine.config());
+        match Loading::begin(Files, What::Aof(files.place), files.truncated_is_fine) {
+            Ok(mut loading) => {
+                loading.key = lent::key();
+                self.loading = Some(Box::new(loading));
+                self.reloading = true;
+            }
+            Err(Refusal(lines)) => self.refuse_reload(now, lines),
+        }
+    }
+
+    fn refuse_reload(&mut self, now: Now, lines: Vec<Line>) {
+        self.tell(lines);
+        self.engine.aof_loaded(now, Err("the append-only file cannot be read"));
+    }
+
     /// Loads on for a while; `false`: it cannot, and the log says why.
     #[cold]
     fn load(&mut self) -> bool {
@@ -166,6 +188,10 @@ impl Host {
                 self.loading = Some(loading);
                 return Ok(());
             }
+            if core::mem::take(&mut self.reloading) {
+                self.engine.aof_loaded(self.clock.now(), Ok(()));
+                return Ok(());
+            }
             self.engine.set_loading(self.clock.now(), None);
             self.engine.set_loaded(loading.loaded.keys, loading.loaded.expired);
             self.engine.forget_changes();
@@ -175,6 +201,10 @@ impl Host {
         });
         match result {
             Ok(()) => true,
+            Err(Refusal(lines)) if core::mem::take(&mut self.reloading) => {
+                self.refuse_reload(self.clock.now(), lines);
+                true
+            }
             Err(Refusal(lines)) => {
                 self.tell(lines);
                 false
@@ -184,7 +214,7 @@ impl Host {
 
     /// All was loaded: the append-only file is written from now on, if it is on.
     fn start_aof(&mut self, manifest: Option<Manifest>) -> Result<(), Refusal> {
-        self.engine.lend_load_aof(lent::load_aof);
+        self.engine.offer_to_load_aof();
         lent::lend_tap(Rc::clone(&self.persist.tap));
         // What was journaled while there was nowhere to write it is in the files.
         self.persist.tap.append(&mut self.engine);
@@ -370,6 +400,7 @@ impl Host {
             }
             Effect::Log(level, message) => self.log.line(level, message),
             Effect::Shutdown => self.shut_down(),
+            Effect::LoadAof => self.reload_aof(now),
             // At once: whoever changed it finds it done when the reply comes.
             Effect::Configure(_) => self.apply_settings(now),
             // The loop's own.

@@ -14,15 +14,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use redstart_core::server::hooks::{Pull, Push, Spool};
-use redstart_core::{Config, Engine, Hooks, Now};
+use redstart_core::{Config, Hooks};
 
 use crate::log::Log;
 use crate::net::listen::{self, Listener};
 use crate::persist::disk::Files;
 use crate::persist::rdb::NewFile;
 use crate::persist::seal::{Key, Opened};
-use crate::persist::load::{Loading, Refusal, What};
-use crate::persist::{FileSettings, Line, Reports, SpoolFile, Tap};
+use crate::persist::{Reports, SpoolFile, Tap};
 use crate::settings::{Settings, reason};
 use crate::{clock, memory, process};
 
@@ -279,31 +278,6 @@ pub(crate) fn lend_reports(reports: Arc<Reports>) {
 /// Lends the way into the journal.
 pub(crate) fn lend_tap(tap: Rc<Tap>) {
     with(|lent| lent.tap = Some(tap));
-}
-
-/// Reads the append-only file into an empty engine (DEBUG LOADAOF).
-pub(crate) fn load_aof(engine: &mut Engine, now: Now) -> Result<(), String> {
-    let (tap, log) =
-        with(|lent| (lent.tap.clone(), lent.log.clone())).ok_or("there are no files")?;
-    if let Some(tap) = tap {
-        tap.flush(engine);
-    }
-    let files = FileSettings::new(engine.config());
-    let say = |lines: Vec<Line>| lines.into_iter().for_each(|(level, line)| log.line(level, line));
-    let refuse = |Refusal(lines)| {
-        say(lines);
-        String::from("the append-only file cannot be read")
-    };
-    let what = What::Aof(files.place);
-    let mut loading = Loading::begin(Files, what, files.truncated_is_fine).map_err(refuse)?;
-    loading.key = key();
-    loop {
-        let result = loading.step(engine, now);
-        say(core::mem::take(&mut loading.log));
-        if result.map_err(refuse)? {
-            return Ok(());
-        }
-    }
 }
 
 /// A field of INFO about the process.

@@ -21,7 +21,6 @@ pub use crate::client::{ConnId, Peer};
 pub use crate::server::{Effect, Hooks, Level, Now, Progress, SnapshotKind, Ticket};
 pub use replay::{Fault, Replay, ReplayError};
 
-use self::loading::LoadAof;
 use crate::acl::{Access, password};
 use crate::client::{Client, Clients, PubSub};
 use crate::collections::hash::HashSeed;
@@ -50,8 +49,6 @@ pub struct Engine {
     scratch: Scratch,
     /// The client whose script runs and which is gone.
     orphan: Option<Box<Client>>,
-    /// How the host reads the append-only file for DEBUG LOADAOF.
-    load_aof: Option<LoadAof>,
     /// When background work is to be done next, on the monotonic clock.
     next_cron_us: u64,
     /// When connections are to be looked at next: those that are idle or do not read.
@@ -123,7 +120,6 @@ impl Engine {
             },
             scratch: Scratch::default(),
             orphan: None,
-            load_aof: None,
             next_cron_us: 0,
             next_sweep_us: 0,
         };

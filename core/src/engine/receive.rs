@@ -350,8 +350,8 @@ impl Engine {
             client.journal_end = self.store.journal.end();
         }
         if self.server.config_changed {
-            if core::mem::take(&mut self.server.persistence.wants_aof) {
-                self.reload_aof(reply);
+            if client.is_waiting() && self.server.persistence.aof_wanted_by == Some(client.id) {
+                self.begin_aof_load();
             }
             self.apply_config();
         }

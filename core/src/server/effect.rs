@@ -62,6 +62,10 @@ pub enum Effect {
     /// Append all that `Engine::journal` gives to the append-only file, then say `Engine::journal_written`. It
     /// comes before the replies that promise it.
     AppendJournal,
+    /// Read the append-only file into the engine, which is empty, in steps between inputs: tell
+    /// `Engine::set_loading` how far that is, and `Engine::aof_loaded` how it ended. Only for hosts that have said
+    /// `Engine::offer_to_load_aof`.
+    LoadAof,
     /// End the process, as SHUTDOWN asks.
     Shutdown,
 }

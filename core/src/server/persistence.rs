@@ -5,6 +5,7 @@
 use super::{Effect, Level, Now, Server, SnapshotKind, Ticket};
 use crate::collections::decimal;
 use crate::config::words::split;
+use crate::error::Error;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
@@ -101,9 +102,15 @@ pub struct Persistence {
     pub loading: Option<Loading>,
     /// Keys that were taken from RDB files when they were loaded, and keys that were not since their time was up.
     pub loaded: (u64, u64),
-    /// DEBUG LOADAOF has asked for the file.
-    pub wants_aof: bool,
+    /// The host reads the append-only file again when DEBUG LOADAOF asks for it.
+    pub loads_aof: bool,
+    /// The number of the client that has asked for it.
+    pub aof_wanted_by: Option<u64>,
 }
+
+/// What DEBUG LOADAOF says when it cannot be done.
+pub const AOF_NOT_LOADED: Error =
+    Error::Text("ERR Error trying to load the AOF files, check server logs.");
 
 /// How large the append-only file was, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -157,7 +164,8 @@ impl Persistence {
             aof: AofSizes::default(),
             loading: None,
             loaded: (0, 0),
-            wants_aof: false,
+            loads_aof: false,
+            aof_wanted_by: None,
         }
     }
 

@@ -3,7 +3,9 @@
 use super::config::rewrite;
 use super::digest::Digest;
 use super::persistence::save_now;
+use crate::client::OnTimeout;
 use crate::collections::decimal;
+use crate::command::gate::LOADING;
 use crate::command::{Args, Command, Ctx, Flow, Group};
 use crate::commands::script;
 use crate::config::units;
@@ -11,9 +13,10 @@ use crate::error::Error;
 use crate::persist::rdb::data_set::{self, Conflict, Loaded};
 use crate::script::sha1::sha1_hex;
 use crate::server::hooks::Load;
+use crate::server::persistence::AOF_NOT_LOADED;
 use crate::server::{Effect, Level};
 use crate::store::{Entry, Store};
-use crate::value::{Hash, List, Set, SortedSet};
+use crate::value::{Hash, Kind, List, Set, SortedSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -214,11 +217,19 @@ fn table_stats_of_key(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> 
     Ok(Flow::Done)
 }
 
-/// The engine does it, and replies, as soon as the command is over.
+/// The host does it in steps once the command is over, and the client waits for that. Others hear meanwhile that
+/// the server is loading.
 fn load_aof(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<Flow, Error> {
-    ctx.server.persistence.wants_aof = true;
+    let state = &mut ctx.server.persistence;
+    if state.loading.is_some() {
+        return Err(LOADING);
+    }
+    if !state.loads_aof || ctx.nested || ctx.client.peer.synchronous {
+        return Err(AOF_NOT_LOADED);
+    }
+    state.aof_wanted_by = Some(ctx.client.id);
     ctx.server.config_changed = true;
-    Ok(Flow::Done)
+    ctx.block(core::iter::empty(), Kind::List, 0, OnTimeout::Null)
 }
 
 fn aof_flush_sleep(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {

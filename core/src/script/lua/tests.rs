@@ -316,135 +316,37 @@ impl Chance {
     }
 }
 
-const WORDS: &[&str] = &[
-    "and",
-    "break",
-    "do",
-    "else",
-    "elseif",
-    "end",
-    "false",
-    "for",
-    "function",
-    "if",
-    "in",
-    "local",
-    "nil",
-    "not",
-    "or",
-    "repeat",
-    "return",
-    "then",
-    "true",
-    "until",
-    "while",
-    "+",
-    "-",
-    "*",
-    "/",
-    "%",
-    "^",
-    "#",
-    "==",
-    "~=",
-    "<=",
-    ">=",
-    "<",
-    ">",
-    "=",
-    "(",
-    ")",
-    "{",
-    "}",
-    "[",
-    "]",
-    ";",
-    ":",
-    ",",
-    ".",
-    "..",
-    "...",
-    "a",
-    "b",
-    "t",
-    "x",
-    "_G",
-    "0",
-    "1",
-    "2.5",
-    "1e308",
-    "0x10",
-    "'s'",
-    "\"\\0\"",
-    "[[l]]",
-    "--c\n",
-    "\n",
-    "pcall",
-    "print",
-    "pairs",
-    "next",
-    "select",
-    "setmetatable",
-    "string",
-    "table",
-    "coroutine",
-    "yield",
-    "wrap",
-    "sort",
-    "error",
-    "unpack",
-    "tostring",
-    "load",
-    "loadstring",
-    "getfenv",
-    "setfenv",
-    "gsub",
-    "__index",
-    "__call",
-    "__concat",
-    "__lt",
-    "self",
-    "collectgarbage()",
-    "function() return x end",
-];
-
-fn soup(chance: &mut Chance) -> String {
-    let mut text = String::new();
-    for _ in 0..1 + chance.below(40) {
-        text.push_str(WORDS[chance.below(WORDS.len())]);
-        text.push(' ');
-    }
-    text
+/// What the programs are made of: a word, or a few, with what ends them.
+fn pieces(source: &str) -> impl Iterator<Item = &str> {
+    source.split_inclusive([' ', '\n', '(', ')', ',', '.'])
 }
 
-/// One of the programs with a few words changed.
-fn mutated(chance: &mut Chance) -> String {
-    let source = PROGRAMS[chance.below(PROGRAMS.len())].0;
-    let mut words: Vec<&str> = source.split_inclusive([' ', '(', ')', ',', '.']).collect();
+/// One of the programs with a few pieces lost, moved, or taken from others; or pieces of any of them in any order.
+fn broken(chance: &mut Chance, all: &[&str]) -> String {
+    if chance.below(3) == 0 {
+        return (0..1 + chance.below(40)).map(|_| all[chance.below(all.len())]).collect();
+    }
+    let mut own: Vec<&str> = pieces(PROGRAMS[chance.below(PROGRAMS.len())].0).collect();
     for _ in 0..1 + chance.below(4) {
-        let at = chance.below(words.len());
+        let (at, other) = (chance.below(own.len()), chance.below(own.len()));
+        let any = all[chance.below(all.len())];
         match chance.below(4) {
-            0 => drop(words.remove(at)),
-            1 => words.insert(at, WORDS[chance.below(WORDS.len())]),
-            2 => {
-                let other = chance.below(words.len());
-                words.swap(at, other);
-            }
-            _ => words[at] = WORDS[chance.below(WORDS.len())],
-        }
-        if words.is_empty() {
-            words.push("x");
+            0 if own.len() > 1 => drop(own.remove(at)),
+            1 => own.insert(at, any),
+            2 => own.swap(at, other),
+            _ => own[at] = any,
         }
     }
-    words.join("")
+    own.concat()
 }
 
 #[test]
 fn no_source_makes_the_machine_panic() {
     let mut chance = Chance(7);
+    let all: Vec<&str> = PROGRAMS.iter().flat_map(|(source, _)| pieces(source)).collect();
     let mut lua = state(1 << 22);
     for round in 0..4000 {
-        let source = if round % 3 == 0 { soup(&mut chance) } else { mutated(&mut chance) };
+        let source = broken(&mut chance, &all);
         if round % 50 == 0 {
             lua = state(1 << 22);
         }

@@ -3,62 +3,17 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Instant;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_redstart-server");
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::common::{Dir, Server};
+
 const WRITERS: usize = 4;
 /// Elements that a writer appends before it waits for the replies.
 const PIPELINE: u64 = 8;
-
-struct Server {
-    process: Child,
-    port: u16,
-}
-
-impl Server {
-    fn start(dir: &Path, policy: &str) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let port = listener.local_addr().expect("a bound socket").port();
-        drop(listener);
-        let log = fs::File::create(dir.join("out")).expect("a new file");
-        let process = Command::new(BINARY)
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
-            .arg(dir)
-            .args(["--appendonly", "yes", "--appendfsync", policy])
-            .stdin(Stdio::null())
-            .stdout(log)
-            .spawn()
-            .expect("the binary runs");
-        let server = Self { process, port };
-        let start = Instant::now();
-        let log = || fs::read_to_string(dir.join("out")).unwrap_or_default();
-        while !log().contains("Ready to accept connections") {
-            assert!(start.elapsed() < PATIENCE, "it is not ready: {}", log());
-            sleep(Duration::from_millis(2));
-        }
-        server
-    }
-
-    fn dial(&self) -> Client {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("somebody listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
-        let input = BufReader::new(stream.try_clone().expect("a second handle"));
-        Client { input, output: stream }
-    }
-
-    fn kill(mut self) {
-        self.process.kill().expect("it runs");
-        self.process.wait().expect("it has ended");
-    }
-}
 
 struct Client {
     input: BufReader<TcpStream>,
@@ -66,6 +21,12 @@ struct Client {
 }
 
 impl Client {
+    fn of(server: &Server) -> Self {
+        let output = server.dial();
+        let input = BufReader::new(output.try_clone().expect("a second handle"));
+        Self { input, output }
+    }
+
     fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         let len = self.input.read_line(&mut line).ok()?;
@@ -118,18 +79,13 @@ fn write(mut client: Client, key: String, known: Arc<Known>) -> JoinHandle<()> {
     })
 }
 
-fn fresh_dir(name: &str) -> PathBuf {
-    let dir = std::env::temp_dir().join(format!("redstart-{name}-{}", std::process::id()));
-    fs::create_dir_all(&dir).expect("a directory for temporary files");
-    dir
-}
-
 fn kill_again_and_again(policy: &str, rounds: u64) {
-    let dir = fresh_dir(policy);
+    let dir = Dir::new(policy);
     let known: Vec<Arc<Known>> = (0..WRITERS).map(|_| Arc::default()).collect();
     for round in 0..=rounds {
-        let server = Server::start(&dir, policy);
-        let mut client = server.dial();
+        let args = ["--save", "", "--appendonly", "yes", "--appendfsync", policy];
+        let mut server = Server::start(&dir, &args);
+        let mut client = Client::of(&server);
         for (writer, known) in known.iter().enumerate() {
             let len: u64 = client
                 .ask(&format!("LLEN list{writer}"))
@@ -156,7 +112,7 @@ fn kill_again_and_again(policy: &str, rounds: u64) {
         let writers: Vec<_> = known
             .iter()
             .enumerate()
-            .map(|(at, known)| write(server.dial(), format!("list{at}"), Arc::clone(known)))
+            .map(|(at, known)| write(Client::of(&server), format!("list{at}"), Arc::clone(known)))
             .collect();
         sleep(Duration::from_millis(20 + round * 37 % 130));
         if round % 3 == 0 {
@@ -168,7 +124,6 @@ fn kill_again_and_again(policy: &str, rounds: u64) {
             writer.join().expect("it ends with the server");
         }
     }
-    fs::remove_dir_all(dir).expect("its files");
 }
 
 #[test]

@@ -1,101 +1,43 @@
 //! The binary as its users meet it: started with arguments and files, talked to over sockets, stopped by
 //! signals; with each of the two event loops.
 
-use core::sync::atomic::{AtomicU32, Ordering};
-use core::time::Duration;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
+use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_redstart-server");
+use super::common::{self, BINARY, Dir, PATIENCE, dial, free_port, wait_until};
+
 const ENGINES: [&str; 2] = ["epoll", "io_uring"];
-const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server of one test, in a directory of its own.
+/// A server in a directory of its own.
 struct Server {
-    process: Child,
-    port: u16,
-    dir: PathBuf,
-}
-
-fn fresh_dir() -> PathBuf {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let dir = std::env::temp_dir().join(format!("redstart-server-{}-{number}", std::process::id()));
-    fs::create_dir_all(&dir).expect("a directory for temporary files");
-    dir
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("a bound socket").port()
+    // First, so that it ends before its directory.
+    process: common::Server,
+    dir: Dir,
 }
 
 impl Server {
     fn start(engine: &str, args: &[&str]) -> Self {
-        let (dir, port) = (fresh_dir(), free_port());
-        let log = fs::File::create(dir.join("out")).expect("a new file");
-        let process = Command::new(BINARY)
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
-            .arg(&dir)
-            .args(["--io-engine", engine])
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(log)
-            .spawn()
-            .expect("the binary runs");
-        let server = Self { process, port, dir };
-        server.wait_for_log("Ready to accept connections");
-        server
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("out")).unwrap_or_default()
-    }
-
-    fn wait_for_log(&self, text: &str) {
-        let start = Instant::now();
-        while !self.log().contains(text) {
-            assert!(start.elapsed() < PATIENCE, "no {text:?} in {}", self.log());
-            sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn dial(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("somebody listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
-        stream
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(name).arg(self.process.id().to_string()).status();
-        assert!(status.expect("kill runs").success());
-    }
-
-    /// The exit code, once it has ended.
-    fn exit_code(&mut self) -> Option<i32> {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.process.try_wait().expect("a child of ours") {
-                return status.code();
-            }
-            assert!(start.elapsed() < PATIENCE, "still there: {}", self.log());
-            sleep(Duration::from_millis(5));
-        }
+        let dir = Dir::new("server");
+        let args = [&["--io-engine", engine], args].concat();
+        Self { process: common::Server::start(&dir, &args), dir }
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.dir);
+impl core::ops::Deref for Server {
+    type Target = common::Server;
+
+    fn deref(&self) -> &common::Server {
+        &self.process
+    }
+}
+
+impl core::ops::DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut common::Server {
+        &mut self.process
     }
 }
 
@@ -131,7 +73,7 @@ fn requests_are_answered_over_tcp_and_unix_sockets() {
             b"SET k v\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n",
             b"+OK\r\n$1\r\nv\r\n",
         );
-        let mut unix = UnixStream::connect(server.dir.join("socket")).expect("somebody listens");
+        let mut unix = UnixStream::connect(server.dir.file("socket")).expect("somebody listens");
         expect(&mut unix, b"GET k\r\n", b"$1\r\nv\r\n");
     }
 }
@@ -245,8 +187,8 @@ fn signals_end_it_in_order() {
     for engine in ENGINES {
         for signal in ["-TERM", "-INT"] {
             let mut server = Server::start(engine, &["--pidfile", "pid", "--unixsocket", "socket"]);
-            let pid = fs::read_to_string(server.dir.join("pid")).expect("a pid file");
-            assert_eq!(pid.trim(), server.process.id().to_string());
+            let pid = fs::read_to_string(server.dir.file("pid")).expect("a pid file");
+            assert_eq!(pid.trim(), server.process.process.id().to_string());
             let _open = server.dial();
             server.signal("-HUP");
             expect(&mut server.dial(), b"PING\r\n", b"+PONG\r\n");
@@ -255,7 +197,7 @@ fn signals_end_it_in_order() {
             let log = server.log();
             assert!(log.contains(&format!("Received SIG{} scheduling shutdown...", &signal[1..])));
             assert!(log.ends_with("ready to exit, bye bye...\n"), "{log}");
-            assert!(!server.dir.join("pid").exists() && !server.dir.join("socket").exists());
+            assert!(!server.dir.file("pid").exists() && !server.dir.file("socket").exists());
         }
     }
 }
@@ -269,20 +211,17 @@ fn a_base_may_be_commands() {
     let started = b"+Background append only file rewriting started\r\n";
     expect(&mut client, b"BGREWRITEAOF\r\n", started);
     server.wait_for_log("Background AOF rewrite finished successfully");
-    let base = server.dir.join("appendonlydir/appendonly.aof.2.base.aof");
+    let base = server.dir.file("appendonlydir/appendonly.aof.2.base.aof");
     let base = fs::read(base).expect("the new base");
     assert!(base.starts_with(b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*"));
     expect(&mut client, b"SET a 2\r\n", b"+OK\r\n");
     server.signal("-TERM");
     assert_eq!(server.exit_code(), Some(0));
-    let kept = fresh_dir();
-    fs::rename(server.dir.join("appendonlydir"), kept.join("appendonlydir")).expect("a free name");
-    let dir = kept.to_str().expect("a name of our own");
-    let server = Server::start(ENGINES[0], &[&appending[..], &["--dir", dir]].concat());
+    let kept = Dir::new("kept");
+    fs::rename(server.dir.file("appendonlydir"), kept.file("appendonlydir")).expect("a free name");
+    let server = common::Server::start(&kept, &appending);
     let reply = b"$1\r\n2\r\n*2\r\n$1\r\nx\r\n$1\r\ny\r\n";
     expect(&mut server.dial(), b"GET a\r\nLRANGE b 0 -1\r\n", reply);
-    drop(server);
-    fs::remove_dir_all(kept).expect("it is there");
 }
 
 #[test]
@@ -318,22 +257,20 @@ fn a_crash_is_reported_in_the_log() {
 
 #[test]
 fn a_file_is_read_and_shown_in_the_title() {
-    let dir = fresh_dir();
+    let dir = Dir::new("title");
     let port = free_port();
-    let file = dir.join("a.conf");
+    let file = dir.file("a.conf");
     let text = format!(
         "port {port}\nbind 127.0.0.1\ndir {}\nlogfile 'log'\nalways-show-logo yes\nsave \n\
          proc-title-template \"{{title}} at {{listen-addr}} with {{config-file}}, which is long enough\"\n",
-        dir.display()
+        dir.path().display()
     );
     fs::write(&file, text).expect("a new file");
-    let process = Command::new(BINARY).arg("a.conf").current_dir(&dir).spawn().expect("it runs");
-    let server = Server { process, port, dir: dir.clone() };
-    let start = Instant::now();
-    let log = || fs::read_to_string(dir.join("log")).unwrap_or_default();
-    while !log().contains("Ready to accept") {
-        assert!(start.elapsed() < PATIENCE, "{}", log());
-    }
+    let mut command = Command::new(BINARY);
+    command.arg("a.conf").current_dir(dir.path());
+    let server = common::Server::spawn_only(command, &dir, port);
+    let log = || fs::read_to_string(dir.file("log")).unwrap_or_default();
+    wait_until(|| log().contains("Ready to accept"), log);
     assert!(log().contains(&format!(" PID: {}", server.process.id())), "{}", log());
     let title = fs::read_to_string(format!("/proc/{}/cmdline", server.process.id()));
     let expected =
@@ -379,21 +316,17 @@ fn a_port_in_use_ends_the_start() {
 fn addresses_change_while_it_runs() {
     for engine in ENGINES {
         let server = Server::start(engine, &["--unixsocket", "socket"]);
-        let mut unix = UnixStream::connect(server.dir.join("socket")).expect("somebody listens");
+        let mut unix = UnixStream::connect(server.dir.file("socket")).expect("somebody listens");
         unix.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
         let port = free_port();
         expect(&mut unix, format!("CONFIG SET port {port}\r\n").as_bytes(), b"+OK\r\n");
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens there now");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
-        expect(&mut stream, b"PING\r\n", b"+PONG\r\n");
+        expect(&mut dial(port), b"PING\r\n", b"+PONG\r\n");
         assert!(TcpStream::connect(("127.0.0.1", server.port)).is_err());
         let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let taken = taken.local_addr().map(|addr| (addr.port(), taken)).expect("a bound socket");
         let request = format!("CONFIG SET port {}\r\n", taken.0);
         expect(&mut unix, request.as_bytes(), b"-ERR CONFIG SET failed");
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it still listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
-        expect(&mut stream, b"PING\r\n", b"+PONG\r\n");
+        expect(&mut dial(port), b"PING\r\n", b"+PONG\r\n");
     }
 }
 
@@ -406,25 +339,62 @@ fn version_and_help_are_printed() {
 
 #[test]
 fn daemonize_leaves_the_terminal() {
-    let dir = fresh_dir();
+    let dir = Dir::new("daemon");
     let port = free_port().to_string();
-    let path = dir.display().to_string();
+    let path = dir.path().display().to_string();
     let args = ["--daemonize", "yes", "--port", &port, "--pidfile", "pid", "--dir", &path];
     let output = run(&args, "");
     assert_eq!(output.status.code(), Some(0));
-    let start = Instant::now();
-    let pid = loop {
-        let pid = fs::read_to_string(dir.join("pid")).unwrap_or_default();
-        if !pid.is_empty() && TcpStream::connect(format!("127.0.0.1:{port}")).is_ok() {
-            break pid;
+    let pid = || fs::read_to_string(dir.file("pid")).unwrap_or_default();
+    let listens = || TcpStream::connect(format!("127.0.0.1:{port}")).is_ok();
+    wait_until(|| !pid().is_empty() && listens(), || "it does not listen".into());
+    assert!(Command::new("kill").arg(pid().trim()).status().expect("kill runs").success());
+    wait_until(|| !dir.file("pid").exists(), || "it does not end".into());
+}
+
+#[test]
+fn who_sees_the_end_of_a_connection_finds_nobody_to_connect_to() {
+    for engine in ENGINES {
+        let server =
+            Server::start(engine, &["--busy-reply-threshold", "50", "--unixsocket", "socket"]);
+        let mut script = server.dial();
+        script.write_all(b"EVAL 'while true do end' 0\r\n").expect("it takes requests");
+        let mut client = server.dial();
+        wait_until(
+            || common::ask(&mut client, "PING").starts_with("-BUSY"),
+            || "it is not busy".into(),
+        );
+        client.write_all(b"SHUTDOWN NOSAVE\r\n").expect("it takes requests");
+        for stream in [&mut client, &mut script] {
+            // It may be reset, since the script's replies are not read.
+            let _ = stream.read_to_end(&mut Vec::new());
+            assert!(TcpStream::connect(("127.0.0.1", server.port)).is_err(), "{engine}");
+            assert!(UnixStream::connect(server.dir.file("socket")).is_err(), "{engine}");
         }
-        assert!(start.elapsed() < PATIENCE, "it does not listen");
-        sleep(Duration::from_millis(5));
-    };
-    assert!(Command::new("kill").arg(pid.trim()).status().expect("kill runs").success());
-    while dir.join("pid").exists() {
-        assert!(start.elapsed() < PATIENCE, "it does not end");
-        sleep(Duration::from_millis(5));
     }
-    fs::remove_dir_all(dir).expect("our own directory");
+}
+
+#[test]
+fn others_hear_that_the_append_only_file_is_loaded() {
+    for engine in ENGINES {
+        let args = ["--appendonly", "yes", "--enable-debug-command", "yes"];
+        let server = Server::start(engine, &args);
+        let mut client = server.dial();
+        expect(&mut client, b"DEBUG POPULATE 2000 key 100\r\n", b"+OK\r\n");
+        let started = b"+Background append only file rewriting started\r\n";
+        expect(&mut client, b"BGREWRITEAOF\r\n", started);
+        server.wait_for_log("Background AOF rewrite finished successfully");
+        // It takes a second.
+        expect(&mut client, b"CONFIG SET key-load-delay 500\r\n", b"+OK\r\n");
+        let events = b"CONFIG SET loading-process-events-interval-bytes 1024\r\n";
+        expect(&mut client, events, b"+OK\r\n");
+        expect(&mut client, b"SET behind it\r\n", b"+OK\r\n");
+        client.write_all(b"DEBUG LOADAOF\r\nDBSIZE\r\n").expect("it takes requests");
+        wait_until(|| server.ask("GET behind").starts_with("-LOADING"), || "nobody is told".into());
+        server.wait_for_info("persistence", "loading:1");
+        expect(&mut client, b"", b"+OK\r\n:2001\r\n");
+        assert_eq!(server.ask("GET behind"), "$2\r\nit\r\n");
+        let log = server.log();
+        assert!(log.contains("Append Only File loaded by DEBUG LOADAOF"), "{log}");
+    }
 }

@@ -178,8 +178,8 @@ async function buildJs() {
     `${here}dist/inline.mjs`,
     readFileSync(`${here}src/entry/inline.mjs`, 'utf8').replaceAll('../index.js', './core.mjs').replace("'ENGINE'", JSON.stringify(wasm.toString('base64'))),
   );
-  run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.json']);
-  run(`${here}node_modules/.bin/tsc`, ['-p', 'tsconfig.node.json']);
+  run(process.execPath, [`${here}node_modules/typescript/bin/tsc`, '-p', 'tsconfig.json']);
+  run(process.execPath, [`${here}node_modules/typescript/bin/tsc`, '-p', 'tsconfig.node.json']);
   // The same types for require(): TypeScript takes those of an ES module for something that it cannot load there.
   for (const folder of ['', 'node/', 'generated/', 'repl/', 'storages/']) {
     for (const name of readdirSync(`${here}dist/${folder}`).filter((name) => name.endsWith('.d.ts'))) {

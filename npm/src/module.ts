@@ -1,20 +1,22 @@
 /** The WebAssembly module: compiled once, instantiated once per engine. Each runtime's entry brings it here. */
 
-let compiled: WebAssembly.Module | undefined;
+import type { ByteSource, FetchResponse, WasmModule, WebUrl } from './globals.js';
+
+let compiled: WasmModule | undefined;
 let loading: Promise<void> | undefined;
-let load: (() => Promise<WebAssembly.Module | BufferSource | Response>) | undefined;
+let load: (() => Promise<WasmModule | ByteSource | FetchResponse>) | undefined;
 
 /** What `init` takes: a compiled module, its bytes, a response that brings them, or where to fetch them. */
-export type ModuleSource = WebAssembly.Module | BufferSource | Response | URL | string;
+export type ModuleSource = WasmModule | ByteSource | FetchResponse | WebUrl | string;
 
-function isModule(source: object): source is WebAssembly.Module {
+function isModule(source: object): source is WasmModule {
   // A module may come from another realm (edge sandboxes, vm), where `instanceof` fails.
   return source instanceof WebAssembly.Module || Object.prototype.toString.call(source) === '[object WebAssembly.Module]';
 }
 
 /** Gives the engine's module at once; `Engine.openSync` works from then on. */
-export function initSync(source: WebAssembly.Module | BufferSource): void {
-  compiled ??= isModule(source) ? source : new WebAssembly.Module(source);
+export function initSync(source: WasmModule | ByteSource): void {
+  compiled ??= isModule(source) ? source : new WebAssembly.Module(source as BufferSource);
 }
 
 /** Gives the engine's module, fetching and compiling it if need be. Only `redstart/slim` needs this call. */
@@ -34,7 +36,7 @@ export async function init(source: ModuleSource | Promise<ModuleSource>): Promis
     }
     return;
   }
-  compiled = isModule(from as object) ? (from as WebAssembly.Module) : await WebAssembly.compile(from as BufferSource);
+  compiled = isModule(from as object) ? (from as WasmModule) : await WebAssembly.compile(from as BufferSource);
 }
 
 /** How this runtime finds the module at the first `open()`. @internal */
@@ -55,7 +57,7 @@ export async function ready(): Promise<void> {
 }
 
 /** The module, which must be there. @internal */
-export function moduleNow(): WebAssembly.Module {
+export function moduleNow(): WasmModule {
   if (!compiled) throw new Error('redstart: the engine is not loaded yet: use await Engine.open()');
   return compiled;
 }

@@ -36,8 +36,8 @@ interface Answer {
 
 /** What the kinds of ports have in common. */
 export interface PortLike {
-  postMessage(message: unknown, transfer?: Transferable[]): void;
-  // The kinds differ in what their listeners take.
+  // The kinds differ in what they, and their listeners, take.
+  postMessage(message: unknown, transfer?: any[]): void;
   addEventListener?(type: string, listener: (event: any) => void): void;
   on?(type: string, listener: (value: any) => void): unknown;
   start?(): void;
@@ -81,7 +81,7 @@ class Outbox {
     const list = this.list;
     if (list.length === 0) return;
     this.list = [];
-    const moved: Transferable[] = [];
+    const moved: ArrayBuffer[] = [];
     for (let i = 1; i < list.length; i += 2) {
       const bytes = list[i];
       if (!(bytes instanceof Uint8Array)) continue;

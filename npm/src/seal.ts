@@ -11,9 +11,10 @@
  */
 
 import { join } from './bytes.js';
+import type { WebCryptoKey } from './globals.js';
 
 /** 256 bits: 32 bytes, 64 hexadecimal digits, 44 characters of base64, or a `CryptoKey` for HKDF with `deriveKey`. */
-export type SealKey = CryptoKey | Uint8Array | string;
+export type SealKey = WebCryptoKey | Uint8Array | string;
 
 const MAGIC = /* @__PURE__ */ ascii('REDSEAL\x01');
 const PURPOSE = 'redstart snapshot 1';
@@ -49,7 +50,7 @@ export function openLength(sealedLength: number): number {
 }
 
 /** A key that is of a right form, as WebCrypto wants it: imported when it is first asked for. */
-export function keyOf(key: SealKey): () => Promise<CryptoKey> {
+export function keyOf(key: SealKey): () => Promise<WebCryptoKey> {
   const wrong = (got: string) =>
     new TypeError(`key: expected 32 bytes, 64 hexadecimal digits, 44 characters of base64 or a CryptoKey for HKDF with deriveKey, got ${got}`);
   let bytes: Uint8Array | undefined;
@@ -60,11 +61,11 @@ export function keyOf(key: SealKey): () => Promise<CryptoKey> {
     if (key.length !== 32) throw wrong(`${key.length} bytes`);
     bytes = key.slice();
   } else {
-    const { algorithm, usages } = (key ?? {}) as Partial<CryptoKey>;
+    const { algorithm, usages } = (key ?? {}) as Partial<WebCryptoKey>;
     if (algorithm?.name !== 'HKDF' || !usages?.includes('deriveKey')) throw wrong(algorithm ? `one for ${algorithm.name} with ${usages}` : typeof key);
     return () => Promise.resolve(key);
   }
-  let imported: Promise<CryptoKey> | undefined;
+  let imported: Promise<WebCryptoKey> | undefined;
   return () => (imported ??= Promise.resolve().then(() => subtle().importKey('raw', plain(bytes), 'HKDF', false, ['deriveKey'])));
 }
 
@@ -84,7 +85,7 @@ export class Cipher {
   }
 
   /** For a header that ends with its salt. */
-  static async make(key: () => Promise<CryptoKey>, header: Uint8Array, purpose: string): Promise<Cipher> {
+  static async make(key: () => Promise<WebCryptoKey>, header: Uint8Array, purpose: string): Promise<Cipher> {
     const derivation = { name: 'HKDF', hash: 'SHA-256', salt: plain(header.subarray(MAGIC_BYTES)), info: ascii(purpose) };
     const derived = await subtle().deriveKey(derivation, await key(), { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
     return new Cipher(derived, header);
@@ -127,7 +128,7 @@ export class Sealer {
     this.cipher = cipher;
   }
 
-  static async make(key: () => Promise<CryptoKey>): Promise<Sealer> {
+  static async make(key: () => Promise<WebCryptoKey>): Promise<Sealer> {
     const header = newHeader(MAGIC);
     return new Sealer(header, await Cipher.make(key, header, PURPOSE));
   }
@@ -155,7 +156,7 @@ export class Sealer {
 }
 
 /** What a sealed file has in it. That it is whole is known at the end. */
-export async function* unsealed(file: Uint8Array, key: () => Promise<CryptoKey>, what: string): AsyncGenerator<Uint8Array> {
+export async function* unsealed(file: Uint8Array, key: () => Promise<WebCryptoKey>, what: string): AsyncGenerator<Uint8Array> {
   if (!isSealed(file)) {
     const begin = String.fromCharCode(...file.subarray(0, MAGIC_BYTES));
     throw sealError(what, /^REDSEAL./s.test(begin) ? `it is sealed in another form (${file[7]})` : 'it is not sealed');
@@ -182,6 +183,7 @@ export function newHeader(magic: Uint8Array): Uint8Array {
   return join([magic, crypto.getRandomValues(new Uint8Array(SALT_BYTES))]);
 }
 
+/** @internal */
 export function ascii(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -2,13 +2,14 @@
 
 import type { Channel, Host } from './channel.js';
 import { ConnectionLostError } from './error.js';
+import type { WebUrl } from './globals.js';
 
 /** A host for `Store.open({ host: webSocket('wss://example.com/redis') })`. */
-export function webSocket(url: string | URL, protocols?: string | string[]): Host {
+export function webSocket(url: string | WebUrl, protocols?: string | string[]): Host {
   return { connect: () => new Promise((resolve, reject) => dial(url, protocols, resolve, reject)) };
 }
 
-function dial(url: string | URL, protocols: string | string[] | undefined, resolve: (channel: Channel) => void, reject: (error: Error) => void): void {
+function dial(url: string | WebUrl, protocols: string | string[] | undefined, resolve: (channel: Channel) => void, reject: (error: Error) => void): void {
   const socket = new WebSocket(url, protocols);
   socket.binaryType = 'arraybuffer';
   let data: ((bytes: Uint8Array) => void) | undefined;
@@ -22,7 +23,10 @@ function dial(url: string | URL, protocols: string | string[] | undefined, resol
   });
   socket.addEventListener('open', () =>
     resolve({
-      write: (bytes) => socket.send(bytes as Uint8Array<ArrayBuffer>),
+      write: (bytes) => {
+        // What closes says so by itself: a browser would log an error besides.
+        if (socket.readyState === WebSocket.OPEN) socket.send(bytes as Uint8Array<ArrayBuffer>);
+      },
       onData(listener) {
         data = listener;
         const waiting = early;

@@ -1,10 +1,13 @@
 /** The generated TypeScript is what users type against: calls that must compile, calls that must not. */
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { bin, root, source } from './where.mjs';
+import { root, source } from './where.mjs';
+
+/** By its path: `.bin/tsc` may be that of the older one. */
+const TSC = join(source, 'node_modules/typescript/bin/tsc');
 
 test('methods have types', () => {
   const folder = mkdtempSync(join(root, 'types-'));
@@ -59,7 +62,8 @@ engine.get();
 engine.set('k');
 export { value, raw, count, all, reply, stop, later, laterRaw, either, first, now, replies, sum, step, end, channel, wrong };
 `);
-  const { status, stdout } = spawnSync(bin('tsc'), [
+  const { status, stdout } = spawnSync(process.execPath, [
+    TSC,
     '--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--moduleResolution', 'nodenext',
     '--lib', 'es2022,esnext.disposable,dom', '--skipLibCheck', 'false', file,
   ], { cwd: root, encoding: 'utf8' });
@@ -67,12 +71,51 @@ export { value, raw, count, all, reply, stop, later, laterRaw, either, first, no
   assert.equal(status, 0, stdout);
 });
 
+/** Without `using`, and with no more of TypeScript's libraries than a program needs. */
+const PLAIN = `
+import { Engine, type ModuleSource, Store, type Reply } from 'redstart';
+import { FileStorage } from 'redstart/storage/node';
+import { connector } from 'redstart/ioredis';
+import { listen } from 'redstart/socket';
+import { seal, type SealKey } from 'redstart/storage';
+import { requester, toFetchHandler } from 'redstart/upstash';
+export async function run(source: ModuleSource, key: SealKey): Promise<unknown> {
+  const engine = await Engine.open({ config: { maxmemory: '64mb' }, storage: new FileStorage('data') });
+  const value: string | null = engine.get('k');
+  engine.set('k', value ?? 1, { EX: 60, nx: true });
+  const store = await Store.open();
+  const replies: Reply[] = await store.pipeline().setNX('k', 1).zPopMax('z').exec();
+  for await (const name of store.scan({ match: 'k*' })) { const text: string = name; void text; }
+  const handler: (request: Request) => Promise<Response> = toFetchHandler(store, { token: 't' });
+  return [source, replies, connector(engine), await listen(engine, { port: 0 }), requester(engine), handler, await seal(engine.snapshot(), key)];
+}
+`;
+
+/** The oldest TypeScript that the package has types for, and the one that it is built with. */
+for (const compiler of ['typescript4', 'typescript']) test(`the types are right for ${compiler}`, () => {
+  const folder = mkdtempSync(join(root, 'types-'));
+  writeFileSync(join(folder, 'plain.mts'), PLAIN);
+  writeFileSync(join(folder, 'plain.cts'), PLAIN);
+  const { version } = JSON.parse(readFileSync(join(source, 'node_modules', compiler, 'package.json'), 'utf8'));
+  assert.match(version, compiler === 'typescript4' ? /^4\.9\./ : /^5\./);
+  const options = { noEmit: true, strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false, target: 'es2022', typeRoots: [join(source, 'node_modules/@types')] };
+  for (const more of [
+    { lib: ['es2022'], types: ['node'] },
+    { lib: ['es2022', 'dom', 'dom.iterable'], types: ['node'] },
+  ]) {
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...options, ...more, module: 'node16', moduleResolution: 'node16' }, files: ['plain.mts', 'plain.cts'] }));
+    const { status, stdout } = spawnSync(process.execPath, [join(source, 'node_modules', compiler, 'bin/tsc'), '-p', folder], { cwd: root, encoding: 'utf8' });
+    assert.equal(status, 0, `${version} with ${more.lib}\n${stdout}`);
+  }
+  rmSync(folder, { recursive: true });
+});
+
 test('the example Worker has types', () => {
   const folder = mkdtempSync(join(root, 'types-'));
   const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'esnext.disposable', 'dom', 'dom.iterable'], types: [] };
   const files = [join(root, 'examples/worker/src/index.ts'), join(source, 'src/object/cloudflare.d.ts')];
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
-  const { status, stdout } = spawnSync(bin('tsc'), ['-p', folder], { cwd: root, encoding: 'utf8' });
+  const { status, stdout } = spawnSync(process.execPath, [TSC, '-p', folder], { cwd: root, encoding: 'utf8' });
   spawnSync('rm', ['-r', folder]);
   assert.equal(status, 0, stdout);
 });

@@ -16,6 +16,7 @@
  */
 
 import { join } from '../bytes.js';
+import type { WebCryptoKey } from '../globals.js';
 import { ascii, Cipher, HEADER_BYTES, keyOf, newHeader, openLength, SALT_BYTES, sealError, Sealer, type SealKey, unsealed } from '../seal.js';
 import type { Base, Storage } from '../storage.js';
 
@@ -49,13 +50,13 @@ export function sealed(storage: Storage, key: SealKey): Storage {
 
 class SealedStorage implements Storage {
   private readonly inner: Storage;
-  private readonly key: () => Promise<CryptoKey>;
+  private readonly key: () => Promise<WebCryptoKey>;
   private run: Run | undefined;
   /** Where the next append stands: after a base was begun, behind it or, should it never be whole, behind the journal. */
   private places: Place[] = [NOTHING];
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(inner: Storage, key: () => Promise<CryptoKey>) {
+  constructor(inner: Storage, key: () => Promise<WebCryptoKey>) {
     this.inner = inner;
     this.key = key;
   }

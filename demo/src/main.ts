@@ -30,11 +30,13 @@ const NO_SERVER = 'There is no connection to a redstart-server. `cargo demo` sta
 
 async function main(): Promise<void> {
   const at = kind();
-  const store = new Client(await open(at), at);
+  // What is known before there is an engine stands at once, so that nothing moves later.
   part('lead').textContent = LEADS[at];
   for (const link of document.querySelectorAll<HTMLAnchorElement>('#places a')) {
     if (link.dataset.at === at) link.setAttribute('aria-current', 'true');
   }
+  for (const { id, title } of [monitor, ...PANELS]) part('index').append(h('a', { href: `#${id}` }, title));
+  const store = new Client(await open(at), at);
   const took = part('stat-time');
   const screen = startConsole(store, (us) => {
     took.textContent = us < 1000 ? `${Math.max(1, Math.round(us))} µs` : us < 1e6 ? `${(us / 1000).toFixed(1)} ms` : `${(us / 1e6).toFixed(1)} s`;
@@ -53,7 +55,6 @@ async function main(): Promise<void> {
     part('panels').append(panel.root);
     void panel.begin();
   }
-  for (const { spec } of panels) part('index').append(h('a', { href: `#${spec.id}` }, spec.title));
   keys(() => screen.focus({ preventScroll: true }));
   files(store);
 

@@ -10,38 +10,54 @@ import { parse } from './syntax.mjs';
 const here = new URL('..', import.meta.url);
 const table = JSON.parse(readFileSync(new URL('commands.json', here), 'utf8'));
 
-/** Words that names of commands are made of, for camelCase. */
-const WORDS = `get set del ex nx px at all add rem range by score lex rank rev count card index insert len pop push
-  trim move members member is inter union diff store rand keys vals exists incr decr float time expire persist field
-  mget key str scan random rename copy touch type unlink wait aof object sub publish num sharded flush db swap save
-  bg last client command config info reset bit op pos ro pf merge geo search radius dist hash stream read group ack
-  claim auto pending range create consumer destroy id script load eval sha fcall function list dump restore echo ping
-  quit hello auth select multi exec discard watch unwatch subscribe unsubscribe slot channels pat name tracking pause
-  unpause kill no evict touch caching reply lib stat ver setinfo help docs getkeys and flags encoding freq idle refcount
-  usage memory doctor malloc stats purge latency event history graph lol wut debug size role replica of sync monitor
-  slow log acl cat deluser setuser whoami users gen pass sort lcs sub getredir unblock numpat numsub shard channels
-  rewrite resetstat append dump shutdown failover migrate asking readonly readwrite cluster module swapdb dbsize`
-  .split(/\s+/);
-const FIRST = ['b', 'h', 'l', 'r', 'z', 's', 'x', 'p', 'm', 'bz', 'bl', 'br', 'lm', 'zm', 'hp'];
+/**
+ * Names of several words in camelCase, spelled as node-redis spells them where it has them. Those that are one word
+ * (`get`, `expire`) have no second name.
+ */
+const CAMEL = `
+  aclCat aclDelUser aclDryRun aclGenPass aclGetUser aclHelp aclList aclLoad aclLog aclSave aclSetUser aclUsers aclWhoAmI
+  bgRewriteAof bgSave bitCount bitField bitFieldRo bitOp bitPos blMove blmPop blPop brPop brPopLPush bzmPop bzPopMax
+  bzPopMin clientCaching clientCapa clientGetName clientGetRedir clientHelp clientId clientInfo clientKill clientList
+  clientNoEvict clientNoTouch clientPause clientReply clientSetInfo clientSetName clientTracking clientTrackingInfo
+  clientUnblock clientUnpause clusterAddSlots clusterAddSlotsRange clusterBumpEpoch clusterCountFailureReports
+  clusterCountKeysInSlot clusterDelSlots clusterDelSlotsRange clusterFailover clusterFlushSlots clusterForget
+  clusterGetKeysInSlot clusterHelp clusterInfo clusterKeySlot clusterLinks clusterMeet clusterMyId clusterNodes
+  clusterReplicas clusterReplicate clusterReset clusterSaveConfig clusterSetConfigEpoch clusterSetSlot clusterShards
+  clusterSlaves clusterSlots commandCount commandDocs commandGetKeys commandGetKeysAndFlags commandHelp commandInfo
+  commandList commandLog commandLogGet commandLogHelp commandLogLen commandLogReset configGet configHelp
+  configResetStat configRewrite configSet dbSize decrBy delEx delIfEq evalRo evalSha evalShaRo expireAt expireTime
+  fCall fCallRo flushAll flushDb functionDelete functionDump functionFlush functionHelp functionKill functionList
+  functionLoad functionRestore functionStats geoAdd geoDist geoHash geoPos geoRadius geoRadiusByMember
+  geoRadiusByMemberRo geoRadiusRo geoSearch geoSearchStore getBit getDel getEx getRange getSet hDel hExists hExpire
+  hExpireAt hExpireTime hGet hGetAll hGetDel hGetEx hIncrBy hIncrByFloat hKeys hLen hmGet hmSet hotkeysGet hotkeysHelp
+  hotkeysReset hotkeysStart hotkeysStop hPersist hpExpire hpExpireAt hpExpireTime hpTTL hRandField hScan hSet hSetEx
+  hSetNX hStrLen hTTL hVals incrBy incrByFloat incrEx lastSave latencyDoctor latencyGraph latencyHelp latencyHistogram
+  latencyHistory latencyLatest latencyReset lIndex lInsert lLen lMove lmPop lolWut lPop lPos lPush lPushX lRange lRem
+  lSet lTrim memoryDoctor memoryHelp memoryMallocStats memoryPurge memoryStats memoryUsage mGet moduleHelp moduleList
+  moduleLoad moduleLoadEx moduleUnload mSet mSetEx mSetNX objectEncoding objectFreq objectHelp objectIdleTime
+  objectRefCount pExpire pExpireAt pExpireTime pfAdd pfCount pfDebug pfMerge pfSelfTest pSetEx pSubscribe pTTL pubSub
+  pubSubChannels pubSubHelp pubSubNumPat pubSubNumSub pubSubShardChannels pubSubShardNumSub pUnsubscribe randomKey
+  readOnly readWrite renameNX restoreAsking rPop rPopLPush rPush rPushX sAdd sCard scriptDebug scriptExists scriptFlush
+  scriptHelp scriptKill scriptLoad scriptShow sDiff sDiffStore setBit setEx setNX setRange sInter sInterCard
+  sInterStore sIsMember slowLog slowLogGet slowLogHelp slowLogLen slowLogReset sMembers smIsMember sMove sortRo sPop
+  sPublish sRandMember sRem sScan sSubscribe strLen subStr sUnion sUnionStore sUnsubscribe swapDb waitAof xAck xAckDel
+  xAdd xAutoClaim xClaim xDel xDelEx xGroup xGroupCreate xGroupCreateConsumer xGroupDelConsumer xGroupDestroy
+  xGroupHelp xGroupSetId xInfo xInfoConsumers xInfoGroups xInfoHelp xInfoStream xLen xPending xRange xRead xReadGroup
+  xRevRange xSetId xTrim zAdd zCard zCount zDiff zDiffStore zIncrBy zInter zInterCard zInterStore zLexCount zmPop
+  zmScore zPopMax zPopMin zRandMember zRange zRangeByLex zRangeByScore zRangeStore zRank zRem zRemRangeByLex
+  zRemRangeByRank zRemRangeByScore zRevRange zRevRangeByLex zRevRangeByScore zRevRank zScan zScore zUnion zUnionStore`
+  .trim().split(/\s+/);
+const letters = (name) => name.toLowerCase().replace(/[^a-z]/g, '');
+const spelled = new Map(CAMEL.map((name) => [letters(name), name]));
+for (const name of CAMEL) if (!table.some((c) => letters(c.name) === letters(name))) throw new Error(`${name} is no command`);
 
-/** `hgetall` as `hGetAll`; undefined if it is one word, or no words that we know. */
+/** `hgetall` as `hGetAll`, `config|get` as `configGet`; undefined if it is one word. */
 function camel(name) {
-  const best = new Map([[0, []]]);
-  for (let end = 1; end <= name.length; end++) {
-    for (let from = 0; from < end; from++) {
-      const word = name.slice(from, end);
-      const before = best.get(from);
-      const known = WORDS.includes(word) || (from === 0 && FIRST.includes(word));
-      if (!before || !known) continue;
-      const words = [...before, word];
-      if (!best.has(end) || words.length < best.get(end).length) best.set(end, words);
-    }
-  }
-  const words = best.get(name.length);
-  return words && words.map((word, i) => (i ? word[0].toUpperCase() + word.slice(1) : word)).join('');
+  const known = spelled.get(letters(name));
+  if (!known && /[|_-]/.test(name)) throw new Error(`CAMEL lacks ${name}`);
+  return known;
 }
 
-const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const identifier = (text) => {
   const name = text.replace(/[^a-zA-Z0-9]+(.)?/g, (_, c) => (c ?? '').toUpperCase());
   return ['function', 'default', 'new', 'delete', 'arguments', 'eval'].includes(name) ? `${name}Name` : name;
@@ -132,13 +148,11 @@ const CUSTOM = ['subscribe', 'psubscribe', 'ssubscribe', 'reset', 'multi', 'scan
 const methods = [];
 const aliases = {};
 for (const command of table) {
-  const [container, sub] = command.name.split('|');
+  const [, sub] = command.name.split('|');
   const isContainer = table.some((c) => c.name.startsWith(`${command.name}|`));
   const reply = replies.get(command.name) ?? 'Reply';
   const lists = isContainer ? ['...args: Input[]'] : signatures(command);
-  const made = sub
-    ? container + sub.split('-').map((word) => capital(camel(word) ?? word)).join('')
-    : command.name.replaceAll('-', '_');
+  const made = sub ? camel(command.name) : command.name.replaceAll('-', '_');
   const doc = `  /** ${command.summary}${command.syntax && !isContainer ? ` \`${command.name.replace('|', ' ').toUpperCase()} ${command.syntax}\`` : ''} */`;
   const declare = (name) => lists.map((list) => `  ${name}(${list}): Out<M, ${reply}>;`).join('\n');
   const custom = CUSTOM.includes(command.name);
@@ -150,8 +164,31 @@ for (const command of table) {
     if (!custom) methods.push(`  /** {@link Commands.${made}} */\n${declare(alias)}`);
   }
 }
-/** Commands whose last argument may be an object of fields and values. */
-const pairs = table.filter((c) => /(field|key) value \[\1 value|(field|key) value\.\.\./.test(c.syntax)).map((c) => c.name);
+/**
+ * Commands that take objects of fields and values: which of the objects are such; 'all', the 'last', or the one at
+ * a place.
+ */
+const pairs = {};
+/**
+ * Where objects may begin, being options or fields: a digit of base 36. Commands that take values alone: `,` if the
+ * last of them may be left out, else `.`.
+ */
+const objects = table.map(({ name, syntax }) => {
+  if (table.some((c) => c.name.startsWith(`${name}|`))) return '0';
+  const nodes = parse(syntax);
+  const values = nodes.findIndex((node) => node.kind !== 'value' || node.repeated);
+  if (/(field|key|parameter) value \[\1 value|(field|key|parameter) value\.\.\./.test(syntax)) {
+    const many = nodes.findIndex((node) => node.kind === 'optional' && node.of.at(-1).repeated);
+    const first = nodes.slice(0, many).findIndex((node) => node.text === nodes[many].of[0].text);
+    const isFixed = many >= 0 && values === many;
+    pairs[name] = isFixed ? (many === nodes.length - 1 ? 'all' : first) : 'last';
+    return (isFixed ? first : values).toString(36);
+  }
+  const hasWords = (node) => node.kind !== 'value' && (node.kind !== 'optional' || node.of.some(hasWords));
+  if (nodes.some(hasWords)) return values.toString(36);
+  const last = nodes.at(-1);
+  return last?.kind === 'optional' && last.of.every((node) => node.kind === 'value' && !node.repeated) ? ',' : '.';
+}).join('');
 const reads = table.filter((c) => c.flags.split(' ').includes('readonly')).map((c) => c.name);
 
 const text = `/** Made by scripts/generate.mjs from commands.json. */
@@ -163,8 +200,11 @@ import type { Mode, Out } from '../table.js';
 /** The names of all commands; subcommands as \`container|name\`. */
 export const NAMES = ${JSON.stringify(table.map((c) => c.name).join(' '))}.split(' ');
 
-/** Commands that take an object of fields and values. */
-export const PAIRS: ReadonlySet<string> = new Set(${JSON.stringify(pairs)});
+/** Commands that take objects of fields and values, and which objects are such: all, the last, or the one at a place. */
+export const PAIRS: { readonly [name: string]: 'all' | 'last' | number | undefined } = ${JSON.stringify(pairs)};
+
+/** For each of NAMES where objects may begin (a digit of base 36); values alone: a comma if the last is optional, or a dot. */
+export const OBJECTS = ${JSON.stringify(objects)};
 
 /** Other names of the methods: camelCase, and subcommands. */
 export const ALIASES: { readonly [alias: string]: string } = ${JSON.stringify(aliases, null, 2)};

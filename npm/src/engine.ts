@@ -7,7 +7,7 @@
 
 import { type Clock, setTimer, Time } from './clock.js';
 import { Connection } from './connection.js';
-import { ReplyError } from './error.js';
+import { EngineDeadError, ReplyError } from './error.js';
 import { Feed, type Listener, Listeners, type Message, namesOf, type Way } from './feed.js';
 import type { Commands } from './generated/commands.js';
 import { type Durability, Keeper } from './keeper.js';
@@ -20,7 +20,7 @@ import type { Arg, Head, Input } from './request.js';
 import { isWalk, SCANS, type Scans, type ScansAndWalks, walk } from './scan.js';
 import { Session } from './session.js';
 import { type Storage, storageNamed } from './storage.js';
-import { headOf, install, named, type Request } from './table.js';
+import { headOf, install, listed, named, type Request } from './table.js';
 
 /** How an engine is to be. */
 export interface EngineOptions {
@@ -95,12 +95,13 @@ export class Engine {
 
   /** The same where the module is there already: in Node, Deno, Bun and Workers at once, elsewhere after `open`. */
   static openSync(options: EngineOptions = {}): Engine {
-    if (options.storage) throw new TypeError('storage: takes `await Engine.open(…)`, since reading it takes time');
+    if (options?.storage) throw new TypeError('storage: takes `await Engine.open(…)`, since reading it takes time');
     moduleNow();
     return new Engine(options);
   }
 
   private constructor(options: EngineOptions) {
+    check(options);
     this.options = options;
     this.clocks = new Time(options.clock);
   }
@@ -113,7 +114,7 @@ export class Engine {
 
   /** Any command as one list. */
   sendCommand(command: readonly Input[]): Reply {
-    return this.call(...command);
+    return this.call(...listed(command, 'sendCommand'));
   }
 
   /** The same commands with bytes instead of strings in their replies: `engine.bytes.get('k')`. */
@@ -206,7 +207,7 @@ export class Engine {
 
   /** Puts the engine's clocks forward: keys expire and waits time out as if so many milliseconds had passed. */
   advance(ms: number): void {
-    if (!(ms >= 0)) throw new RangeError(`advance: expected milliseconds, got ${ms}`);
+    if (!(typeof ms === 'number' && ms >= 0 && ms < Infinity)) throw new RangeError(`advance: argument 1: expected milliseconds, got ${String(ms)}`);
     this.clocks.advance(ms);
     this.stopTimer();
     this.tick();
@@ -229,6 +230,7 @@ export class Engine {
 
   /** Runs whole requests in RESP, and returns the replies as RESP3: for those who carry them elsewhere. */
   exchange(requests: Uint8Array): Uint8Array {
+    if (!(requests instanceof Uint8Array)) throw new TypeError('exchange: argument 1: expected bytes');
     const native = this.native ?? this.alive();
     const replies = native.exchange(requests);
     if (native.pending) this.settle();
@@ -238,6 +240,7 @@ export class Engine {
 
   /** Runs the commands of a journal that are whole; how many bytes they took. The rest comes again, with what follows. */
   replay(journal: Uint8Array): number {
+    if (!ArrayBuffer.isView(journal)) throw new TypeError('replay: argument 1: expected bytes');
     const taken = this.alive().replay(journal);
     this.settle();
     return taken;
@@ -346,12 +349,8 @@ export class Engine {
   /** The engine itself, made at the first call: Workers have no entropy and no clock before. */
   private alive(): Native {
     if (this.native) return this.native;
-    if (this.freed) throw new Error('the engine was freed');
-    const { clock: _, log: __, storage, journal, durability, snapshot, config, seed, ...others } = this.options;
-    if (durability !== undefined && durability !== 'strict' && durability !== 'relaxed') {
-      throw new TypeError(`durability: expected 'strict' or 'relaxed', got ${String(durability)}`);
-    }
-    for (const name in others) throw new TypeError(`unknown option: ${name}`);
+    if (this.freed) throw new EngineDeadError('the engine was freed');
+    const { storage, journal, snapshot, config, seed } = this.options;
     let settings = '';
     for (const [name, value] of Object.entries(config ?? {})) {
       const text = value === true ? 'yes' : value === false ? 'no' : String(value);
@@ -410,7 +409,8 @@ export class Engine {
   private listen(way: Way, names: string | readonly string[], listener: Listener | undefined): Feed<Message> | (() => void) {
     const list = namesOf(way, names);
     if (listener !== undefined && typeof listener !== 'function') throw new TypeError(`${way}: argument 2: expected a function to call with messages`);
-    if (listener) return this.hearing(way, list, listener);
+    // The same function may listen twice, and each ends by itself.
+    if (listener) return this.hearing(way, list, (message, channel, pattern) => listener(message, channel, pattern));
     const feed = new Feed<Message>(() => stop());
     const stop = this.hearing(way, list, (message, channel, pattern) =>
       feed.push(pattern === undefined ? { message, channel } : { message, channel, pattern }),
@@ -529,6 +529,32 @@ export class Engine {
     if (this.timer !== undefined) clearTimeout(this.timer);
     this.timer = undefined;
     this.isFar = false;
+  }
+}
+
+const isFunction = (value: unknown) => typeof value === 'function';
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+const hasMethods = (value: unknown, ...names: string[]) => isObject(value) && names.every((name) => isFunction((value as { [name: string]: unknown })[name]));
+
+/** What each option has to be, if it is given. */
+const OPTIONS: { readonly [name in keyof EngineOptions]-?: [is: (value: unknown) => boolean, what: string] } = {
+  seed: [(value) => ArrayBuffer.isView(value) && value.byteLength === 32, '32 bytes'],
+  config: [(value) => isObject(value) && !Array.isArray(value), 'an object of settings'],
+  clock: [(value) => hasMethods(value, 'now'), 'an object with a function `now`'],
+  snapshot: [(value) => ArrayBuffer.isView(value), 'the bytes of an RDB file'],
+  storage: [(value) => typeof value === 'string' || hasMethods(value, 'load', 'append', 'sizes', 'begin'), 'a storage or its name, such as `indexeddb:app`'],
+  durability: [(value) => value === 'strict' || value === 'relaxed', "'strict' or 'relaxed'"],
+  journal: [isFunction, 'a function'],
+  log: [isFunction, 'a function'],
+};
+
+/** Throws for what is no option, or has the wrong type; what the settings say the engine looks at itself. */
+function check(options: EngineOptions): void {
+  if (!isObject(options)) throw new TypeError(`options: expected an object, got ${String(options)}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, name)) throw new TypeError(`unknown option: ${name}`);
+    const [is, what] = OPTIONS[name as keyof EngineOptions];
+    if (value !== undefined && !is(value)) throw new TypeError(`${name}: expected ${what}${typeof value === 'object' ? '' : `, got ${String(value)}`}`);
   }
 }
 

@@ -12,7 +12,8 @@ import { READS } from './generated/commands.js';
 import type { Reply } from './reply.js';
 import type { Arg, Input } from './request.js';
 import type { Session } from './session.js';
-import { headOf, type Request, requestOf } from './table.js';
+import { headOf, listed, type Request, requestOf } from './table.js';
+import { waits } from './waits.js';
 
 /** What `live` returns: for `for await`, and to be ended by `return()` or `using`. */
 export type LiveQuery<T = Reply> = AsyncIterableIterator<T> & Disposable & AsyncDisposable;
@@ -31,12 +32,13 @@ export class LiveQueries {
   }
 
   query(command: readonly Input[], bytes = false): LiveQuery {
-    if (!Array.isArray(command)) throw new TypeError('live: argument 1: expected a command as a list');
-    const request = requestOf(command, bytes);
+    const request = requestOf(listed(command, 'live'), bytes);
     // Words that say which subcommand it is are part of some names.
     const name = request.head.name;
     const isRead = READS.has(name) || READS.has(`${name}|${String(request.args[0]).toLowerCase()}`);
     if (!isRead) throw new TypeError(`live: expected a command that only reads, got ${name}`);
+    if (waits(name, request.args)) throw new TypeError(`live: expected a command that does not wait, got ${name} with BLOCK`);
+    if (request.args.length === 0) throw readsNone(name);
     const query = new Query(this, request);
     this.queries.add(query);
     return query;
@@ -59,7 +61,7 @@ export class LiveQueries {
         this.pause_ms = 0;
         return reply;
       } catch (error) {
-        if (error instanceof ReplyError || query.ended) throw error;
+        if (!session.lost || query.ended) throw error;
         if (this.session === session) this.session = undefined;
         // Another one may be there soon: a tab that takes over, a server that comes back.
         this.pause_ms = Math.min(2 * this.pause_ms + 10, 2000);
@@ -100,8 +102,13 @@ export class LiveQueries {
     const words = request.head.name.split('|');
     const args: Arg[] = ['GETKEYS', ...words, ...request.args];
     // As bytes, since keys need not be text.
-    const keys = (await session.send(headOf('command'), args, true)) as Uint8Array[];
-    return keys.map(keyText);
+    try {
+      const keys = (await session.send(headOf('command'), args, true)) as Uint8Array[];
+      return keys.map(keyText);
+    } catch (error) {
+      if (error instanceof ReplyError && error.message.includes('no key arguments')) throw readsNone(request.head.name);
+      throw error;
+    }
   }
 
   private watch(query: Query, keys: string[]): void {
@@ -121,6 +128,10 @@ export class LiveQueries {
     if (!keys) for (const query of this.queries) query.mark();
     else for (const key of keys) for (const query of this.byKey.get(key) ?? []) query.mark();
   }
+}
+
+function readsNone(name: string): TypeError {
+  return new TypeError(`live: expected a command that names the keys it reads, got ${name.replace('|', ' ')}`);
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -8,7 +8,7 @@ import type { Commands } from './generated/commands.js';
 import type { Reply } from './reply.js';
 import type { Head, Input } from './request.js';
 import type { Scans } from './scan.js';
-import { headOf, install, type Out, plainArgs, type Request, requestOf } from './table.js';
+import { headOf, install, listed, type Out, plainArgs, type Request, requestOf } from './table.js';
 
 /** Runs what was gathered; errors stand among the replies. `null`: a watched key has changed, and nothing was run. */
 export type Runner = (requests: readonly Request[]) => Reply[] | null | Promise<Reply[] | null>;
@@ -41,7 +41,7 @@ export class Queue<M extends 'now' | 'later' = 'later'> {
 
   /** Any command as one list; with `bytes` its strings come as bytes. */
   sendCommand(command: readonly Input[], bytes = false): this {
-    this.requests.push(requestOf(command, bytes));
+    this.requests.push(requestOf(listed(command, 'sendCommand'), bytes));
     return this;
   }
 

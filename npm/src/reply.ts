@@ -163,7 +163,8 @@ export class Reader {
     const negative = heap[at] === 0x2d;
     if (negative) at++;
     let value = 0;
-    for (let digit; (digit = heap[at]!) !== 13; at++) value = value * 10 + digit - 48;
+    // The digit's value first: the sum with its code would not be exact close to 2^53.
+    for (let digit; (digit = heap[at]!) !== 13; at++) value = value * 10 + (digit - 48);
     this.at = at + 2;
     return negative ? -value : value;
   }

@@ -29,14 +29,17 @@ export interface Memory {
 /** `*count\r\n` and the name as a bulk string, made once for every count. */
 export class Head {
   readonly name: string;
-  /** Whether objects at the end are fields and values, and not options. */
-  readonly pairs: boolean;
+  /** Which objects are fields and values, and not options. */
+  readonly pairs: 'all' | 'last' | number | undefined;
+  /** The first argument that may be an object; -1: values alone, -2: values alone, the last of them optional. */
+  readonly objects: number;
   private readonly words: readonly string[];
   private readonly byCount: Uint8Array[] = [];
 
-  constructor(name: string, pairs = false) {
+  constructor(name: string, pairs?: 'all' | 'last' | number, objects = 0) {
     this.name = name;
     this.pairs = pairs;
+    this.objects = objects;
     this.words = name.toUpperCase().split('|');
   }
 
@@ -223,26 +226,30 @@ export function areArgs(inputs: readonly unknown[]): inputs is Arg[] {
 /** Lists, options, fields with values and other kinds of bytes as plain arguments. */
 export function flatten(head: Head, inputs: readonly unknown[]): Arg[] {
   const args: Arg[] = [];
+  const last = inputs.length - 1;
   inputs.forEach((input, i) => {
     if (Array.isArray(input)) {
       for (const item of input) args.push(plain(head, item, i));
-    } else if (input instanceof Map) {
-      for (const [key, value] of input) args.push(plain(head, key, i), plain(head, value, i));
-    } else if (isOptions(input)) {
-      const fields = head.pairs && i === inputs.length - 1;
-      for (const [name, value] of Object.entries(input)) {
+    } else if (head.objects < 0 || i < head.objects) {
+      // What may be left out may also be undefined.
+      if (input !== undefined || head.objects !== -2 || i !== last || i === 0) args.push(plain(head, input, i));
+    } else if (input instanceof Map || isOptions(input)) {
+      const fields = head.pairs === 'all' || (head.pairs === 'last' ? i === last : i === head.pairs);
+      for (const [name, value] of input instanceof Map ? input : Object.entries(input)) {
         if (fields) {
-          args.push(name, plain(head, value, i));
-        } else if (Array.isArray(value)) {
-          args.push(name.toUpperCase());
-          for (const item of value) args.push(plain(head, item, i));
-        } else if (value === true) {
-          args.push(name.toUpperCase());
-        } else if (value !== false && value !== undefined && value !== null) {
-          args.push(name.toUpperCase(), plain(head, value, i));
+          args.push(plain(head, name, i), plain(head, value, i, name));
+          continue;
+        }
+        if (value === false || value === undefined || value === null) continue;
+        // What a Map has is left as it is: it need not be the names of options.
+        args.push(typeof name === 'string' && !(input instanceof Map) ? name.toUpperCase() : plain(head, name, i));
+        if (Array.isArray(value)) {
+          for (const item of value) args.push(plain(head, item, i, name));
+        } else if (value !== true) {
+          args.push(plain(head, value, i, name));
         }
       }
-    } else if (input === undefined && i === inputs.length - 1 && i > 0) {
+    } else if (input === undefined && i === last && i > 0 && head.pairs === undefined) {
       // Options that were passed on and are not there.
     } else {
       args.push(plain(head, input, i));
@@ -251,11 +258,15 @@ export function flatten(head: Head, inputs: readonly unknown[]): Arg[] {
   return args;
 }
 
+/** An object as it is written in code, or without a prototype: also one that comes from another realm. */
 function isOptions(input: unknown): input is Record<string, unknown> {
-  return typeof input === 'object' && input !== null && !ArrayBuffer.isView(input) && !(input instanceof ArrayBuffer);
+  if (typeof input !== 'object' || input === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function plain(head: Head, value: unknown, place: number): Arg {
+/** One argument; `name` is the option's or the field's that it belongs to. */
+function plain(head: Head, value: unknown, place: number, name?: unknown): Arg {
   switch (typeof value) {
     case 'string':
     case 'number':
@@ -266,6 +277,10 @@ function plain(head: Head, value: unknown, place: number): Arg {
   if (value instanceof Uint8Array) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  const kind = value === null ? 'null' : typeof value;
-  throw new TypeError(`${head.name || 'call'}: argument ${place + 1}: expected a string, a number or bytes, got ${kind}`);
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  // From another realm.
+  if (tag === 'ArrayBuffer' || tag === 'SharedArrayBuffer') return new Uint8Array(value as ArrayBuffer).slice();
+  const kind = value === null ? 'null' : typeof value !== 'object' ? typeof value : tag === 'Object' ? 'an object' : `an object (${tag})`;
+  const whose = name === undefined ? '' : ` (${String(name)})`;
+  throw new TypeError(`${head.name.replace('|', ' ') || 'call'}: argument ${place + 1}${whose}: expected a string, a number or bytes, got ${kind}`);
 }

@@ -21,7 +21,7 @@ import type { Arg, Head, Input } from './request.js';
 import { isWalk, SCANS, type Scans, type ScansAndWalks, walkLater } from './scan.js';
 import { type Greeting, Session } from './session.js';
 import { type Spawn, sharedHost, workerHost } from './spawn.js';
-import { headOf, install, named, plainArgs, type Request } from './table.js';
+import { headOf, install, listed, named, plainArgs, type Request } from './table.js';
 import { waits } from './waits.js';
 
 /** How a store is to be, and where its engine lives; without any of these, in this process. */
@@ -78,6 +78,13 @@ export class Store {
     const greeting = { username, password, database };
     const places = [engine, worker, shared, host].filter((place) => place !== undefined && place !== false);
     if (places.length > 1) throw new TypeError('Store.open: expected one of engine, worker, shared and host');
+    for (const [name, place] of Object.entries({ engine, host })) {
+      if (place !== undefined && typeof (place as Partial<Host> | null)?.connect !== 'function') throw new TypeError(`${name}: expected an object with a function \`connect\``);
+    }
+    for (const [name, text] of Object.entries({ username, password })) {
+      if (text !== undefined && typeof text !== 'string') throw new TypeError(`${name}: expected a text`);
+    }
+    if (database !== undefined && !(Number.isInteger(database) && database >= 0)) throw new TypeError(`database: expected a number from 0 on, got ${String(database)}`);
     let store: Store;
     if (host) {
       store = new Store(host, greeting);
@@ -116,7 +123,7 @@ export class Store {
 
   /** Any command as one list. */
   async sendCommand(command: readonly Input[]): Promise<Reply> {
-    return this.call(...command);
+    return this.call(...listed(command, 'sendCommand'));
   }
 
   /** The same commands with bytes instead of strings in their replies: `await store.bytes.get('k')`. */
@@ -126,7 +133,7 @@ export class Store {
 
   /** Gathers commands, which travel together: `await store.pipeline().set('k', 1).incr('k').exec()`. */
   pipeline(): Queue<'later'> {
-    return new Queue((requests) => this.main().sendAll(requests.map(queueable)));
+    return new Queue(async (requests) => this.main().sendAll(requests.map(queueable)));
   }
 
   /** Gathers commands, which are run as one transaction. */
@@ -274,7 +281,9 @@ export class Store {
   }
 
   private async ready(): Promise<void> {
-    await this.main().send(headOf('ping'), [], false);
+    // A session selects its database by itself, and does not wait for that.
+    if (this.database === 0) await this.main().send(headOf('ping'), [], false);
+    else await this.main().send(headOf('select'), [this.database], false);
   }
 
   private open(database = this.database): Session {
@@ -341,7 +350,8 @@ export class Store {
   private listen(way: Way, names: string | readonly string[], listener: Listener | undefined): Feed<Message> | Promise<() => void> {
     const list = namesOf(way, names);
     if (listener !== undefined && typeof listener !== 'function') throw new TypeError(`${way}: argument 2: expected a function to call with messages`);
-    if (listener) return this.hear(way, list, listener);
+    // The same function may listen twice, and each ends by itself.
+    if (listener) return this.hear(way, list, (message, channel, pattern) => listener(message, channel, pattern));
     const hear = (message: string, channel: string, pattern?: string) =>
       feed.push(pattern === undefined ? { message, channel } : { message, channel, pattern });
     let stop: Promise<() => void> | undefined;

@@ -4,7 +4,7 @@
  * The layers differ in when a reply is there, and so do the types: `Out` says what a method returns.
  */
 
-import { ALIASES, NAMES, PAIRS } from './generated/commands.js';
+import { ALIASES, NAMES, OBJECTS, PAIRS } from './generated/commands.js';
 import type { Queue } from './queue.js';
 import { type Arg, areArgs, flatten, Head, type Input } from './request.js';
 
@@ -34,7 +34,8 @@ const HEADS_MAX = 512;
 export function headOf(name: string): Head {
   let head = heads.get(name);
   if (!head) {
-    head = new Head(name, PAIRS.has(name));
+    const at = OBJECTS[NAMES.indexOf(name)] ?? '0';
+    head = new Head(name, Object.hasOwn(PAIRS, name) ? PAIRS[name] : undefined, at === '.' ? -1 : at === ',' ? -2 : parseInt(at, 36));
     if (heads.size < HEADS_MAX) heads.set(name, head);
   }
   return head;
@@ -43,8 +44,14 @@ export function headOf(name: string): Head {
 /** A command whose name is its first word; as redis-cli has it, `CONFIG GET` may be one word or two. */
 export function named(command: readonly unknown[]): { head: Head; inputs: readonly unknown[] } {
   const [name, ...inputs] = command;
-  if (typeof name !== 'string' || name.trim() === '') throw new TypeError('expected the name of a command');
+  if (typeof name !== 'string' || name.trim() === '') throw new TypeError('call: argument 1: expected the name of a command');
   return { head: headOf(name.trim().toLowerCase().replace(/\s+/g, '|')), inputs };
+}
+
+/** A command in one list, for calls that take one; `what` is the call. */
+export function listed(command: readonly Input[], what: string): readonly Input[] {
+  if (!Array.isArray(command)) throw new TypeError(`${what}: argument 1: expected a command as a list, such as ['GET', 'k']`);
+  return command as readonly Input[];
 }
 
 /** What a call takes as plain arguments. */

@@ -6,7 +6,7 @@
  * objects of `redstart/durable-object`.
  */
 
-import { type Arg, Client, ConnectionLostError, type Engine, type Reply, ReplyError, type Store } from './index.js';
+import { type Arg, Client, ConnectionLostError, type Engine, EngineDeadError, type Reply, ReplyError, type Store } from './index.js';
 import { waits } from './waits.js';
 
 /** What a batch or a single command comes to. */
@@ -83,8 +83,12 @@ class Connected implements Backend {
     void (async () => {
       client = await this.open();
       if (stopped) return client.close();
-      client.onMessage = heard;
+      // The reply is told a turn later than what comes behind it: they keep their order.
+      const early: Reply[] = [];
+      client.onMessage = (message) => void early.push(message);
       heard(await client.send([way, ...names]));
+      client.onMessage = heard;
+      early.forEach(heard);
     })().catch((error: Error) => heard(error as ReplyError));
     return () => {
       stopped = true;
@@ -142,6 +146,9 @@ class Runner {
   private requests = 0;
 
   constructor(place: Place, mayWait = true) {
+    if (typeof place !== 'object' || place === null || !('backend' in place || 'connect' in place)) {
+      throw new TypeError('argument 1: expected an engine, a store or what connect() of redstart/durable-object gives');
+    }
     this.backend = 'backend' in place ? place.backend() : new Connected(place);
     this.wait = mayWait ? this.backend.wait?.bind(this.backend) : undefined;
   }
@@ -335,6 +342,8 @@ export interface HandlerOptions {
 /** What the token of a request allows; nothing if it has none that is known. */
 export function accessOf(request: Request, options: HandlerOptions, url: URL = new URL(request.url)): 'write' | 'read' | undefined {
   const given = /^Bearer (.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? url.searchParams.get('_token') ?? '';
+  // A token that is empty, such as a variable that is not set, lets nobody in.
+  if (given === '') return undefined;
   if (same(given, options.token)) return 'write';
   return options.readOnlyToken !== undefined && same(given, options.readOnlyToken) ? 'read' : undefined;
 }
@@ -352,9 +361,11 @@ const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
  * and `resp2`.
  */
 export function toFetchHandler(place: Place, options: HandlerOptions): (request: Request) => Promise<Response> {
-  if (!options.token) throw new TypeError('toFetchHandler: expected a token');
+  const { token, readOnlyToken, maxBody: limit = 10 * 1024 * 1024 } = options;
+  if (typeof token !== 'string' || token === '') throw new TypeError('toFetchHandler: token: expected a text');
+  if (readOnlyToken !== undefined && typeof readOnlyToken !== 'string') throw new TypeError('toFetchHandler: readOnlyToken: expected a text');
+  if (!(typeof limit === 'number' && limit >= 0)) throw new TypeError(`toFetchHandler: maxBody: expected a number of bytes, got ${String(limit)}`);
   const runner = new Runner(place, options.blocking);
-  const limit = options.maxBody ?? 10 * 1024 * 1024;
 
   return async (request) => {
     const url = new URL(request.url);
@@ -394,7 +405,7 @@ export function toFetchHandler(place: Place, options: HandlerOptions): (request:
       if (error instanceof SyntaxError || error instanceof TypeError || error instanceof URIError) {
         return refuse(400, error.message.startsWith('ERR ') ? error.message : `ERR failed to parse command: ${error.message}`);
       }
-      if (error instanceof ConnectionLostError) return refuse(503, `ERR ${error.message}`);
+      if (error instanceof ConnectionLostError || error instanceof EngineDeadError) return refuse(503, `ERR ${error.message}`);
       throw error;
     }
   };

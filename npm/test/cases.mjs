@@ -63,6 +63,27 @@ export const cases = {
     equal(engine.set('k', 'w', { NX: true }), null);
     equal(engine.set('k', 'w', { xx: true, GET: true, keepttl: true }), 'v');
     equal(engine.set('k', 'w', undefined), 'OK');
+    engine.set('k', 'v', new Map([['ex', 60]]));
+    equal(engine.ttl('k'), 60);
+    engine.set('k', 'v', ['PX', 4000]);
+    equal(engine.ttl('k'), 4);
+    equal(engine.zadd('z', { CH: true, nx: true }, 1, 'a', [2, 'b']), 2);
+    equal(engine.zrangebyscore('z', '-inf', '+inf', { limit: [1, 1], withscores: true }), [['b', 2]]);
+  },
+
+  'fields with their values come as objects and as Maps': async ({ Engine }) => {
+    const engine = await Engine.open();
+    equal(engine.hset('h', { a: 1 }, new Map([['b', 2]])), 2);
+    equal(engine.hgetall('h'), { a: '1', b: '2' });
+    equal(engine.mset({ Kept: 'as', it: 'is' }), 'OK');
+    equal(engine.msetex(2, { 'k:a': 1, 'k:b': 2 }, { EX: 60 }), 1);
+    equal([engine.mget('Kept', 'it', 'k:a', 'k:b'), engine.ttl('k:b')], [['as', 'is', '1', '2'], 60]);
+    engine.hsetex('e', { ex: 60 }, 'FIELDS', 1, { f: 'v' });
+    equal(engine.hgetall('e'), { f: 'v' });
+    engine.xadd('s', { MAXLEN: ['~', 100] }, '1-1', { field: 'value' });
+    equal(engine.xrange('s', '-', '+'), [['1-1', ['field', 'value']]]);
+    engine.configSet({ 'maxmemory-policy': 'allkeys-lru' });
+    equal(engine.configGet('maxmemory-policy'), { 'maxmemory-policy': 'allkeys-lru' });
   },
 
   'call and sendCommand take any command': async ({ Engine }) => {
@@ -82,6 +103,10 @@ export const cases = {
     equal(engine.lPush('l', 'a'), 1);
     equal(engine.objectEncoding('n'), 'int');
     equal(engine.configGet('maxmemory-policy'), { 'maxmemory-policy': 'noeviction' });
+    // As node-redis spells them.
+    engine.zAdd('z', 1, 'a');
+    equal(engine.zPopMax('z'), ['a', 1]);
+    equal([engine.setNX('x', 1), engine.pTTL('x'), engine.dbSize(), engine.clientGetName()], [1, -1, 4, null]);
   },
 
   'text is UTF-8 on the way in and out': async ({ Engine }) => {
@@ -167,6 +192,40 @@ export const cases = {
       equal(error.message.startsWith('set: argument 2: '), true, error.message);
     }
     equal(engine.exists('k'), 0);
+    const message = (call) => {
+      const error = throws(call);
+      equal(error instanceof TypeError, true, String(error));
+      return error.message;
+    };
+    const expected = 'expected a string, a number or bytes, got';
+    equal(message(() => engine.set('k', new Date(0))), `set: argument 2: ${expected} an object (Date)`);
+    equal(message(() => engine.set('k', { EX: true })), `set: argument 2: ${expected} an object`);
+    equal(message(() => engine.set('k', 'v', { EX: {} })), `set: argument 3 (EX): ${expected} an object`);
+    equal(message(() => engine.set('k', 'v', new Date(0))), `set: argument 3: ${expected} an object (Date)`);
+    equal(message(() => engine.sadd('s', new Set(['a']))), `sadd: argument 2: ${expected} an object (Set)`);
+    equal(message(() => engine.del({ a: true })), `del: argument 1: ${expected} an object`);
+    equal(message(() => engine.hset('h', { a: null })), `hset: argument 2 (a): ${expected} null`);
+    equal(message(() => engine.hset('h', 'f', undefined)), `hset: argument 3: ${expected} undefined`);
+    equal(message(() => engine.eval('return 1', 0, { a: 1 })), `eval: argument 3: ${expected} an object`);
+    equal(message(() => engine.sendCommand('GET k')).startsWith('sendCommand: argument 1: '), true);
+    equal(message(() => engine.call(5)).startsWith('call: argument 1: '), true);
+    equal(message(() => engine.exchange('PING')).startsWith('exchange: argument 1: '), true);
+    equal(throws(() => engine.advance('10')).message, 'advance: argument 1: expected milliseconds, got 10');
+    equal(message(() => engine.live(['DBSIZE'])), 'live: expected a command that names the keys it reads, got dbsize');
+    equal(message(() => engine.live(['XREAD', 'BLOCK', 0, 'STREAMS', 's', '$'])), 'live: expected a command that does not wait, got xread with BLOCK');
+    equal(engine.dbsize(), 0);
+  },
+
+  'integers are numbers as long as a number can hold them': async ({ Engine }) => {
+    const engine = await Engine.open();
+    for (const n of [2n ** 53n - 1n, 2n ** 53n - 20n, 1n - 2n ** 53n, 1_700_000_000_000_000n]) {
+      engine.set('n', n);
+      equal(engine.incrby('n', 0), Number(n));
+    }
+    for (const n of [2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, -(2n ** 63n)]) {
+      engine.set('n', n);
+      equal(engine.incrby('n', 0), n);
+    }
   },
 
   'a transaction replies in one list, errors among the rest': async ({ Engine, ReplyError }) => {
@@ -219,10 +278,18 @@ export const cases = {
     equal(throws(() => engine.select(4)).message, 'ERR DB index is out of range');
     const wrong = await Engine.open({ config: { 'no-such': 1 } });
     equal(throws(() => wrong.ping()).message.includes('no-such'), true);
-    const seed = await Engine.open({ seed: bytes(1) });
-    equal(throws(() => seed.ping()).message, 'seed: expected 32 bytes');
-    const unknown = await Engine.open({ maxmemory: 1 });
-    equal(throws(() => unknown.ping()).message, 'unknown option: maxmemory');
+    const wrongs = {
+      seed: bytes(1), config: 'maxmemory', clock: {}, snapshot: 'dump.rdb', storage: {}, durability: 'often', journal: 1, log: 'x', maxmemory: 1,
+    };
+    for (const [name, value] of Object.entries(wrongs)) {
+      let error;
+      try {
+        (await Engine.open({ [name]: value })).ping();
+      } catch (e) {
+        error = e;
+      }
+      equal([error instanceof TypeError, name === 'maxmemory' ? error.message : error.message.startsWith(`${name}: expected `)], [true, name === 'maxmemory' ? 'unknown option: maxmemory' : true]);
+    }
   },
 
   'memory over the limit is refused, not taken': async ({ Engine }) => {

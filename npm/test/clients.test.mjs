@@ -167,6 +167,33 @@ test('the fetch handler refuses what it must', async () => {
   assert.equal(await raw.text(), '$1\r\nv\r\n');
 });
 
+test('the fetch handler lets nobody in by an empty token, and wants options of the right types', async () => {
+  const engine = await Engine.open();
+  const handler = toFetchHandler(engine, { token: TOKEN, readOnlyToken: '' });
+  for (const [path, headers] of [['/get/k', {}], ['/get/k', { authorization: 'Bearer ' }], ['/get/k?_token=', {}]]) {
+    assert.equal((await handler(new Request(`https://engine.example${path}`, { headers }))).status, 401);
+  }
+  for (const [options, name] of [[{}, 'token'], [{ token: '' }, 'token'], [{ token: 'x', readOnlyToken: 5 }, 'readOnlyToken'], [{ token: 'x', maxBody: '10mb' }, 'maxBody']]) {
+    assert.throws(() => toFetchHandler(engine, options), (error) => error instanceof TypeError && error.message.startsWith(`toFetchHandler: ${name}: `));
+  }
+  assert.throws(() => toFetchHandler({}, { token: 'x' }), /argument 1: expected an engine, a store/);
+  engine.free();
+  assert.equal((await handler(new Request(`https://engine.example/get/k`, { headers: { authorization: `Bearer ${TOKEN}` } }))).status, 503);
+});
+
+test('what a subscription over HTTP tells is in its order', async () => {
+  const engine = await Engine.open();
+  const handler = toFetchHandler(engine, { token: TOKEN });
+  const response = await handler(new Request('https://engine.example/subscribe/a/b/c', { headers: { authorization: `Bearer ${TOKEN}` } }));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  engine.publish('a', 'two\nlines');
+  let told = '';
+  while (!told.includes('lines\n\n')) told += (await reader.read()).value;
+  assert.equal(told, 'data: subscribe,a,1\n\ndata: subscribe,b,2\n\ndata: subscribe,c,3\n\ndata: message,a,two\ndata: lines\n\n');
+  await reader.cancel();
+  engine.free();
+});
+
 test('npx redstart serves the protocol', async () => {
   const cli = fileURLToPath(new URL('cli.mjs', dist));
   const path = join(mkdtempSync(join(tmpdir(), 'redstart-')), 'cli.sock');

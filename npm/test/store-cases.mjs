@@ -159,6 +159,24 @@ export const cases = {
     equal(await store.publish('xyz', 'nobody'), 0);
   },
 
+  'a function that listens twice is ended once': async ({ open }) => {
+    const store = await open();
+    let heard = 0;
+    const listener = () => void heard++;
+    const [first, second] = [await store.subscribe('twice', listener), await store.subscribe('twice', listener)];
+    const feed = store.subscribe('twice');
+    await store.publish('twice', 'a');
+    await soon(feed.next());
+    equal(heard, 2);
+    first();
+    first();
+    await store.publish('twice', 'b');
+    await soon(feed.next());
+    equal(heard, 3);
+    second();
+    await feed.return();
+  },
+
   'scan walks without a cursor': async ({ open }) => {
     const store = await open();
     await store.mset(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`k${i}`, i])));
@@ -264,6 +282,21 @@ export const cases = {
     equal(error?.message, 'live: expected a command that only reads, got set');
     await store.lpush('list', 1);
     equal((await rejects(store.live(['GET', 'list']).next())).code, 'WRONGTYPE');
+  },
+
+  'what is wrong is told by a promise, and names the argument': async ({ open }) => {
+    const store = await open();
+    for (const [call, start] of [
+      [() => store.set('k', new Date(0)), 'set: argument 2: '],
+      [() => store.sendCommand('GET k'), 'sendCommand: argument 1: '],
+      [() => store.pipeline().call('WATCH', 'k').exec(), 'watch: callers of a store share one connection: '],
+      [() => store.transaction(5), 'transaction: argument 1: '],
+      [() => store.live(['KEYS', '*']).next(), 'live: expected a command that names the keys it reads, got keys'],
+    ]) {
+      const error = await rejects(call());
+      equal([error instanceof TypeError, error.message.startsWith(start)], [true, true], error.message);
+    }
+    equal(await store.dbsize(), 0);
   },
 
   'a closed store rejects what waits and what comes later': async ({ open, ConnectionLostError }) => {

@@ -93,6 +93,19 @@ test('a server that goes and comes back is found again', async () => {
   server.close();
 });
 
+test('wrong options are told when a store is opened', async () => {
+  for (const [options, message] of [
+    [{ database: 16 }, /^ERR DB index is out of range$/],
+    [{ database: 'x' }, /^database: expected a number from 0 on, got x$/],
+    [{ password: 5 }, /^password: expected a text$/],
+    [{ engine: {} }, /^engine: expected an object with a function `connect`$/],
+    [{ host: {} }, /^host: expected an object with a function `connect`$/],
+    [{ maxmemory: 1 }, /^unknown option: maxmemory$/],
+  ]) {
+    await assert.rejects(redstart.Store.open(options), { message });
+  }
+});
+
 test('options go to the thread, and wrong ones are told', async () => {
   const store = await Store.open({ worker: true, config: { 'maxmemory-policy': 'allkeys-lru' } });
   assert.deepEqual(await store.configGet('maxmemory-policy'), { 'maxmemory-policy': 'allkeys-lru' });

@@ -4,7 +4,7 @@ import type { Input, Reply } from '../index.js';
 import type { Commands } from '../generated/commands.js';
 import { Queue, transactionOf, transactionReplies } from '../queue.js';
 import { isWalk, SCANS, type Scans, type ScansAndWalks, walkLater } from '../scan.js';
-import { headOf, install, named, plainArgs, type Request } from '../table.js';
+import { headOf, install, listed, named, plainArgs, type Request } from '../table.js';
 import type { Backend } from '../upstash.js';
 import { type Flat, Rest } from './rest.js';
 
@@ -61,7 +61,7 @@ export abstract class Commander {
 
   /** Any command as one list. */
   async sendCommand(command: readonly Input[]): Promise<Reply> {
-    return this.call(...command);
+    return this.call(...listed(command, 'sendCommand'));
   }
 
   /** The same commands with bytes instead of strings in their replies: `await store.bytes.get('k')`. */
@@ -71,7 +71,7 @@ export abstract class Commander {
 
   /** Gathers commands: `await store.pipeline().set('k', 1).incr('k').exec()`, errors among the replies. */
   pipeline(): Queue<'later'> {
-    return new Queue((requests) => this.sendAll(requests.map(allowed), false));
+    return new Queue(async (requests) => this.sendAll(requests.map(allowed), false));
   }
 
   /** Gathers commands that are run as one transaction. */

@@ -178,6 +178,8 @@ async function buildJs() {
     `${here}dist/inline.mjs`,
     readFileSync(`${here}src/entry/inline.mjs`, 'utf8').replaceAll('../index.js', './core.mjs').replace("'ENGINE'", JSON.stringify(wasm.toString('base64'))),
   );
+  // npm packs the licences that lie beside package.json.
+  for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(`${root}${name}`, `${here}${name}`);
   run(process.execPath, [`${here}node_modules/typescript/bin/tsc`, '-p', 'tsconfig.json']);
   run(process.execPath, [`${here}node_modules/typescript/bin/tsc`, '-p', 'tsconfig.node.json']);
   // The same types for require(): TypeScript takes those of an ES module for something that it cannot load there.

@@ -1,6 +1,6 @@
 //! Nanoseconds per command of the engine alone: pipelines of 16 over a keyspace, no sockets.
 //!
-//! `cargo run --release -p redstart-core --example engine_bench [keys] [commands] [workload]`; `list` in place
+//! `cargo run --release -p redstart-core --example engine_bench [keys] [commands] [workload,…]`; `list` in place
 //! of the keys names the workloads. `cargo bench-instructions` counts their instructions.
 
 use redstart_core::{Config, ConnId, Effect, Engine, Hooks, Now, Peer};
@@ -31,6 +31,19 @@ const WORKLOADS: &[(&str, Make)] = &[
     ("hget", |n| request(&["HGET", "hash", &key(n)])),
     ("zadd", |n| request(&["ZADD", "zset", &(n * 7919 % 1_000_000).to_string(), &key(n)])),
     ("zrange-10", |_| request(&["ZRANGE", "zset", "100", "109", "WITHSCORES"])),
+    ("smembers-100", |_| request(&["SMEMBERS", "s100"])),
+    ("hgetall-100", |_| request(&["HGETALL", "h100"])),
+    ("sscan-100", |_| request(&["SSCAN", "s100", "0"])),
+    ("hscan-100", |_| request(&["HSCAN", "h100", "0"])),
+    ("zscan-100", |_| request(&["ZSCAN", "z100", "0"])),
+    ("sunion-100", |_| request(&["SUNION", "s100", "s50"])),
+    ("sinter-100", |_| request(&["SINTER", "s100", "s50"])),
+    ("sdiff-100", |_| request(&["SDIFF", "s100", "s50"])),
+    ("sunionstore", |_| request(&["SUNIONSTORE", "into", "s100", "s50"])),
+    ("zdiff-100", |_| request(&["ZDIFF", "2", "z100", "z50"])),
+    ("zunion-100", |_| request(&["ZUNION", "2", "z100", "z50"])),
+    ("zinterstore", |_| request(&["ZINTERSTORE", "into", "2", "z100", "z50"])),
+    ("sinter-10k", |_| request(&["SINTER", "s10k", "other10k"])),
 ];
 
 fn key(n: u64) -> String {
@@ -86,8 +99,22 @@ fn main() {
         send(&mut engine, conn, &request(&["ZADD", "zset", &n.to_string(), &key(n)]));
         send(&mut engine, conn, &request(&["HSET", "hash", &key(n), VALUE]));
     }
+    for n in 0..100 {
+        let (member, score) = (format!("member:{n}"), format!("{n}"));
+        send(&mut engine, conn, &request(&["SADD", "s100", &member]));
+        send(&mut engine, conn, &request(&["HSET", "h100", &member, VALUE]));
+        send(&mut engine, conn, &request(&["ZADD", "z100", &score, &member]));
+        if n % 2 == 1 {
+            send(&mut engine, conn, &request(&["SADD", "s50", &member]));
+            send(&mut engine, conn, &request(&["ZADD", "z50", &score, &member]));
+        }
+    }
+    for n in 0..10_000 {
+        send(&mut engine, conn, &request(&["SADD", "s10k", &key(n)]));
+        send(&mut engine, conn, &request(&["SADD", "other10k", &key(n * 2)]));
+    }
     for (name, make) in WORKLOADS {
-        if only.as_ref().is_some_and(|only| only != name) {
+        if only.as_ref().is_some_and(|only| !only.split(',').any(|only| only == *name)) {
             continue;
         }
         let mut random = Random(88_172_645_463_325_252);

@@ -7,6 +7,7 @@ pub mod decimal;
 pub mod dict;
 pub mod either;
 pub mod field;
+pub mod gathered;
 pub mod glob;
 pub mod hash;
 pub mod intset;

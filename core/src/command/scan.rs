@@ -2,9 +2,9 @@
 
 use super::Args;
 use crate::collections::glob;
+use crate::collections::listpack::Element;
 use crate::error::Error;
 use crate::resp::Reply;
-use alloc::vec::Vec;
 
 /// The options of a scan.
 #[derive(Debug, Clone, Copy)]
@@ -85,8 +85,8 @@ impl<'a> ScanOptions<'a> {
     }
 
     /// Whether `name` matches the pattern.
-    pub fn matches(&self, name: &[u8]) -> bool {
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, name))
+    pub fn matches(&self, name: Element<'_>) -> bool {
+        self.pattern.is_none_or(|pattern| glob::matches(pattern, &name.text()))
     }
 
     /// Goes from `cursor` on until about COUNT elements were seen; the next cursor. `step` takes a cursor and
@@ -108,17 +108,8 @@ impl<'a> ScanOptions<'a> {
     }
 }
 
-/// The reply of a scan: the cursor as text, then the elements.
-pub fn write_scan(reply: &mut Reply, cursor: u64, elements: &[Vec<u8>]) {
-    reply.array(2);
-    reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
-    reply.array(elements.len());
-    for element in elements {
-        reply.bulk(element);
-    }
-}
-
 /// The reply for a key that does not exist.
 pub fn write_empty_scan(reply: &mut Reply) {
-    write_scan(reply, 0, &[]);
+    let place = reply.deferred();
+    reply.finish_scan(place, 0, 0);
 }

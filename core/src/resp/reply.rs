@@ -116,10 +116,11 @@ impl Reply {
     /// Many bulk strings one after the other: `write` gets what gathers them, and they are all in the
     /// reply when it returns. The array's header is the caller's.
     #[inline]
-    pub fn bulks(&mut self, write: impl FnOnce(&mut Bulks<'_>)) {
+    pub fn bulks<R>(&mut self, write: impl FnOnce(&mut Bulks<'_>) -> R) -> R {
         let mut bulks = Bulks { reply: self, block: [0; BLOCK], len: 0 };
-        write(&mut bulks);
+        let result = write(&mut bulks);
         bulks.flush();
+        result
     }
 
     /// `bytes`, or null.
@@ -256,16 +257,25 @@ impl Reply {
         self.finish(place, kind, len);
     }
 
-    fn finish(&mut self, Deferred { at }: Deferred, kind: u8, len: usize) {
+    /// Makes of what was deferred the reply of a scan: the cursor as text, then an array of `len` elements.
+    pub fn finish_scan(&mut self, place: Deferred, cursor: u64, len: usize) {
         let mut buffer = itoa::Buffer::new();
-        let digits = buffer.format(len).as_bytes();
-        let header = digits.len() + 3;
+        self.put_before(place, |reply| {
+            reply.array(2);
+            reply.bulk(buffer.format(cursor).as_bytes());
+            reply.array(len);
+        });
+    }
+
+    fn finish(&mut self, place: Deferred, kind: u8, len: usize) {
+        self.put_before(place, |reply| reply.header(kind, len as i64));
+    }
+
+    /// Puts what `write` says before what has been said since a place was kept.
+    fn put_before(&mut self, Deferred { at }: Deferred, write: impl FnOnce(&mut Self)) {
         let end = self.out.len();
-        self.out.resize(end + header, 0);
-        self.out.copy_within(at..end, at + header);
-        self.out[at] = kind;
-        self.out[at + 1..][..digits.len()].copy_from_slice(digits);
-        self.out[at + 1 + digits.len()..][..2].copy_from_slice(b"\r\n");
+        write(self);
+        self.out[at..].rotate_left(end - at);
     }
 
     #[inline]

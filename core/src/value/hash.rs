@@ -226,10 +226,20 @@ impl Hash {
         now_ms: i64,
         mut f: impl FnMut(Element<'_>, Element<'_>),
     ) {
-        if self.dead(now_ms) > 0 {
-            self.live(seed, now_ms).for_each(|(name, value)| f(name, value));
-        } else {
-            self.iter().for_each(|(name, value)| f(name, value));
+        // One loop for each representation: asking which one it is for every field costs as much as the field.
+        match self.repr() {
+            Repr::Listpack(pack) => {
+                let mut elements = pack.iter();
+                while let (Some(name), Some(value)) = (elements.next(), elements.next()) {
+                    f(name, value);
+                }
+            }
+            Repr::Table(table) => {
+                for field in table.iter() {
+                    f(Element::Str(field.name()), Element::Str(field.value()));
+                }
+            }
+            Repr::Timed(_) => self.live(seed, now_ms).for_each(|(name, value)| f(name, value)),
         }
     }
 
@@ -346,9 +356,7 @@ impl Hash {
                 ((dead > 0).then_some(timed), fields)
             }
             Repr::Listpack(_) | Repr::Timed(Timed::Pack(_)) => {
-                for (name, value) in self.iter().skip(dead) {
-                    f(name, value);
-                }
+                self.each_live(seed, now_ms, f);
                 return 0;
             }
         };

@@ -6,6 +6,7 @@
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;
+pub mod lookup;
 pub mod set;
 pub mod sorted_set;
 pub mod stream;
@@ -13,6 +14,7 @@ pub mod tuning;
 
 pub use hash::{FieldTime, Hash, Keep};
 pub use list::List;
+pub use lookup::{Lookup, Source};
 pub use set::Set;
 pub use sorted_set::SortedSet;
 pub use stream::Stream;

@@ -160,12 +160,62 @@ impl Set {
         ints.chain(elements).chain(members)
     }
 
+    /// Gives `f` every member, in the order of [`Set::iter`], until it returns `false`.
+    #[inline]
+    pub fn each<'a>(&'a self, mut f: impl FnMut(Element<'a>) -> bool) {
+        // One loop for each representation: asking which one it is for every member costs as much as the member.
+        let _ = match self.repr() {
+            Repr::Intset(ints) => ints.iter().all(|value| f(Element::Int(value))),
+            Repr::Listpack(pack) => pack.iter().all(f),
+            Repr::Table(table) => table.iter().all(|member| f(Element::Str(member.as_slice()))),
+        };
+    }
+
+    /// A set of members that differ from each other, in the encoding that adding one by one gives.
+    pub fn of_distinct<'a>(
+        members: impl ExactSizeIterator<Item = Element<'a>> + Clone,
+        tuning: &Tuning,
+    ) -> Self {
+        let members = members.map(Element::canonical);
+        let count = members.len() as u64;
+        if count <= tuning.set_intset_entries
+            && members.clone().all(|member| member.as_int().is_some())
+        {
+            let mut ints = Intset::new();
+            for value in members.filter_map(Element::as_int) {
+                ints.insert(value);
+            }
+            return Self { word: Either::a(Either::a(ints)) };
+        }
+        let (longest, sum) = members
+            .clone()
+            .fold((0, 0), |(longest, sum), m| (m.len().max(longest), sum + m.len() + 11));
+        let mut pack = Listpack::new();
+        if count <= tuning.set_listpack_entries
+            && longest as u64 <= tuning.set_listpack_value
+            && pack.fits(sum)
+        {
+            pack.extend_elements(members);
+            return Self { word: Either::a(Either::b(pack)) };
+        }
+        let mut table = Dict::new();
+        for member in members {
+            let member = member.text();
+            let hash = hash(&tuning.seed, &member);
+            table.insert_unique(hash, ThinBytes::new(&member), hasher(&tuning.seed));
+        }
+        Self { word: Either::b(Large::new(table)) }
+    }
+
     /// One step of a SCAN; the small encodings are given whole. The next cursor, 0 at the end.
     pub fn scan(&self, cursor: u64, mut f: impl FnMut(Element<'_>)) -> u64 {
         match self.repr() {
             Repr::Table(table) => table.scan(cursor, |m| f(Element::Str(m.as_slice()))),
             _ => {
-                self.iter().for_each(f);
+                self.each(|member| {
+                    f(member);
+                    true
+                });
                 0
             }
         }
@@ -364,6 +414,33 @@ mod tests {
                 assert!(model.remove(core::str::from_utf8(&member).expect("ASCII members")));
             }
             assert!(model.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_set_of_distinct_members_is_the_one_that_adding_them_makes() {
+        let tuning = Tuning::new(SEED);
+        let long = "x".repeat(65);
+        for (count, other) in
+            [(0, ""), (10, ""), (10, "m"), (512, ""), (513, ""), (127, "m"), (128, "m"), (5, &long)]
+        {
+            let mut texts: Vec<_> = (0..count).map(|n| format!("{}", n * 37 % 1000)).collect();
+            texts.extend((!other.is_empty()).then(|| other.into()));
+            let members = texts.iter().map(|text| Element::Str(text.as_bytes()));
+            let mut one_by_one = Set::default();
+            for text in &texts {
+                one_by_one.insert(text.as_bytes(), &tuning);
+            }
+            let at_once = Set::of_distinct(members, &tuning);
+            assert_eq!(at_once.encoding_is_small(), one_by_one.encoding_is_small());
+            assert_eq!(at_once.intset().is_some(), one_by_one.intset().is_some());
+            assert_eq!(at_once.len(), texts.len());
+            let mut seen = 0;
+            at_once.each(|member| {
+                seen += usize::from(one_by_one.contains_element(member, &SEED));
+                true
+            });
+            assert_eq!(seen, texts.len());
         }
     }
 

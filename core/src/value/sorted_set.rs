@@ -8,7 +8,7 @@ use super::{Kind, Object, Tuning};
 use crate::collections::decimal::{DOUBLE_LEN, format_double, parse_double};
 use crate::collections::either::{Either, Large, Which};
 use crate::collections::hash::HashSeed;
-use crate::collections::listpack::{Element, Listpack, Pos, Side};
+use crate::collections::listpack::{Element, Iter as Elements, Listpack, Pos, Side};
 pub use crate::collections::ranked_tree::Direction;
 use crate::collections::ranked_tree::Iter as TreeIter;
 use crate::collections::sorted_set::SortedSet as Tree;
@@ -204,8 +204,13 @@ impl SortedSet {
     pub fn iter_from(&self, rank: u64, direction: Direction) -> Iter<'_> {
         match self.repr() {
             Repr::Listpack(pack) => {
-                let pos = if rank < self.len() { pack.seek(rank as i64 * 2) } else { None };
-                Iter::Listpack { pack, pos, direction }
+                let at = |place: u64| pack.seek(place as i64);
+                let elements = match direction {
+                    _ if rank >= self.len() => None,
+                    Direction::Up => at(rank * 2).map(|member| pack.iter_from(member)),
+                    Direction::Down => at(rank * 2 + 1).map(|score| pack.view().iter_to(score)),
+                };
+                Iter::Listpack { elements: elements.unwrap_or_default(), direction }
             }
             Repr::Tree(tree) => Iter::Tree(tree.iter_from(rank, direction)),
         }
@@ -269,29 +274,30 @@ impl SortedSet {
         Self { word: Either::b(Large::new(Tree::new())) }
     }
 
-    /// Becomes a listpack again if it fits one: for results of commands that build a new set.
-    pub fn settle(&mut self, tuning: &Tuning) {
-        let Repr::Tree(tree) = self.repr() else { return };
-        if tree.len() > tuning.zset_listpack_entries {
-            return;
-        }
-        let mut bytes = 0;
-        for entry in tree.iter() {
-            let len = entry.member().len();
-            if len as u64 > tuning.zset_listpack_value {
-                return;
-            }
-            bytes += len + 64;
-        }
+    /// A set of members that differ from each other and stand in order: for results of commands.
+    pub fn of_ordered<'a>(
+        members: impl ExactSizeIterator<Item = (Element<'a>, f64)> + Clone,
+        tuning: &Tuning,
+    ) -> Self {
+        let (longest, sum) = members
+            .clone()
+            .fold((0, 0), |(longest, sum), (m, _)| (m.len().max(longest), sum + m.len() + 64));
         let mut pack = Listpack::new();
-        if !pack.fits(bytes) {
-            return;
+        if members.len() as u64 <= tuning.zset_listpack_entries
+            && longest as u64 <= tuning.zset_listpack_value
+            && pack.fits(sum)
+        {
+            for (member, score) in members {
+                pack.push_back_element(member.canonical());
+                push_score(&mut pack, score);
+            }
+            return Self { word: Either::a(pack) };
         }
-        for entry in tree.iter() {
-            pack.push_back(entry.member());
-            push_score(&mut pack, entry.score());
+        let mut tree = Tree::new();
+        for (member, score) in members {
+            tree.insert(&tuning.seed, &member.text(), score);
         }
-        self.word = Either::a(pack);
+        Self { word: Either::b(Large::new(tree)) }
     }
 
     #[cold]
@@ -321,17 +327,13 @@ fn push_score(pack: &mut Listpack, score: f64) {
 
 /// Puts a member that is not there yet where it belongs.
 fn insert_in_order(pack: &mut Listpack, member: &[u8], score: f64) {
-    let mut at = pack.first();
-    while let Some(pos) = at {
-        let Some(score_pos) = pack.next(pos) else { break };
-        let here = pack.at(score_pos).map_or(0.0, score_of);
-        let comes_after =
-            here > score || (here == score && pack.at(pos).is_some_and(|m| *m.text() > *member));
-        if comes_after {
+    let mut entries = pack.entries();
+    while let (Some((pos, there)), Some((_, here))) = (entries.next(), entries.next()) {
+        let here = score_of(here);
+        if here > score || (here == score && *there.text() > *member) {
             insert_pair(pack, pos, member, score);
             return;
         }
-        at = pack.next(score_pos);
     }
     pack.push_back(member);
     push_score(pack, score);
@@ -352,9 +354,9 @@ fn insert_pair(pack: &mut Listpack, before: Pos, member: &[u8], score: f64) {
 
 /// Members with their scores, up or down.
 pub enum Iter<'a> {
-    /// Of a listpack; `pos` is the next member's.
+    /// Of a listpack: what is still to come.
     #[allow(missing_docs)]
-    Listpack { pack: &'a Listpack, pos: Option<Pos>, direction: Direction },
+    Listpack { elements: Elements<'a>, direction: Direction },
     /// Of a tree.
     Tree(TreeIter<'a>),
 }
@@ -366,15 +368,12 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::Tree(iter) => iter.next().map(|e| (Element::Str(e.member()), e.score())),
-            Self::Listpack { pack, pos, direction } => {
-                let at = (*pos)?;
-                let score_pos = pack.next(at)?;
-                let item = (pack.at(at)?, score_of(pack.at(score_pos)?));
-                *pos = match direction {
-                    Direction::Up => pack.next(score_pos),
-                    Direction::Down => pack.prev(at).and_then(|score| pack.prev(score)),
-                };
-                Some(item)
+            Self::Listpack { elements, direction: Direction::Up } => {
+                Some((elements.next()?, score_of(elements.next()?)))
+            }
+            Self::Listpack { elements, direction: Direction::Down } => {
+                let score = score_of(elements.next_back()?);
+                Some((elements.next_back()?, score))
             }
         }
     }
@@ -459,9 +458,12 @@ mod tests {
         pack.remove_range(3..9, &SEED);
         tree.remove_range(3..9, &SEED);
         assert_eq!(pack.ends(Direction::Up, 100), tree.ends(Direction::Up, 100));
-        tree.settle(&small);
-        assert!(tree.is_listpack());
-        assert_eq!(pack.ends(Direction::Down, 100), tree.ends(Direction::Down, 100));
+        let members: Vec<_> = tree.iter().collect();
+        for (tuning, is_listpack) in [(&small, true), (&large, false)] {
+            let again = SortedSet::of_ordered(members.iter().copied(), tuning);
+            assert_eq!(again.is_listpack(), is_listpack);
+            assert_eq!(pack.ends(Direction::Down, 100), again.ends(Direction::Down, 100));
+        }
     }
 
     #[test]

@@ -21,6 +21,16 @@ impl<'a> Element<'a> {
         decimal::parse(text).map_or(Element::Str(text), Element::Int)
     }
 
+    /// The same element whether a listpack held it or a table, which knows only texts.
+    #[inline]
+    #[must_use]
+    pub fn canonical(self) -> Self {
+        match self {
+            Element::Str(text) => Element::from_text(text),
+            int @ Element::Int(_) => int,
+        }
+    }
+
     /// Bytes of the text.
     #[inline]
     #[must_use]

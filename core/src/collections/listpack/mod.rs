@@ -252,12 +252,20 @@ impl<S: Storage> Pack<S> {
 
     /// Adds elements after the last, growing once.
     pub fn extend<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]> + Clone) {
-        let (size, count) = texts
+        self.extend_encoded(texts.map(Encoded::text));
+    }
+
+    /// Adds elements of other collections after the last, growing once.
+    pub fn extend_elements<'a>(&mut self, elements: impl Iterator<Item = Element<'a>> + Clone) {
+        self.extend_encoded(elements.map(Encoded::element));
+    }
+
+    fn extend_encoded<'a>(&mut self, entries: impl Iterator<Item = Encoded<'a>> + Clone) {
+        let (size, count) = entries
             .clone()
-            .fold((0, 0), |(size, count), text| (size + Encoded::text(text).size(), count + 1));
+            .fold((0, 0), |(size, count), encoded| (size + encoded.size(), count + 1));
         let mut gap = self.storage.splice(self.view().end(), 0, size);
-        for text in texts {
-            let encoded = Encoded::text(text);
+        for encoded in entries {
             let (entry, rest) = gap.split_at_mut(encoded.size());
             encoded.write(entry);
             gap = rest;

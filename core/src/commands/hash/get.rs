@@ -75,9 +75,11 @@ fn hgetall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     };
     ctx.reply.map(hash.live_len(now_ms));
-    hash.each_live(seed, now_ms, |name, value| {
-        ctx.reply.element(name);
-        ctx.reply.element(value);
+    ctx.reply.bulks(|bulks| {
+        hash.each_live(seed, now_ms, |name, value| {
+            bulks.element(name);
+            bulks.element(value);
+        });
     });
     Ok(Flow::Done)
 }
@@ -99,7 +101,7 @@ fn hkeys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     };
     ctx.reply.array(hash.live_len(now_ms));
-    hash.each_live(seed, now_ms, |name, _| ctx.reply.element(name));
+    ctx.reply.bulks(|bulks| hash.each_live(seed, now_ms, |name, _| bulks.element(name)));
     Ok(Flow::Done)
 }
 
@@ -120,7 +122,7 @@ fn hvals(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     };
     ctx.reply.array(hash.live_len(now_ms));
-    hash.each_live(seed, now_ms, |_, value| ctx.reply.element(value));
+    ctx.reply.bulks(|bulks| hash.each_live(seed, now_ms, |_, value| bulks.element(value)));
     Ok(Flow::Done)
 }
 

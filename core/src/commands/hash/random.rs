@@ -2,12 +2,11 @@
 
 use crate::collections::listpack::Element;
 use crate::collections::ordered;
-use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan, write_scan};
+use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::resp::Reply;
 use crate::value::Hash;
-use alloc::vec::Vec;
 
 /// HRANDFIELD key \[count \[WITHVALUES\]\]: fields chosen at random.
 pub const HRANDFIELD: Command = Command::new("hrandfield", -2, hrandfield)
@@ -119,18 +118,23 @@ fn hscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     };
     let options = ScanOptions::parse(args, 3, ScanKind::Fields)?;
-    let mut found: Vec<Vec<u8>> = Vec::new();
-    let cursor = options.walk(cursor, |cursor, seen| {
-        hash.scan(cursor, seed, now_ms, |name, value| {
-            *seen += 1;
-            if options.matches(&name.text()) {
-                found.push(name.to_vec());
-                if !options.no_values {
-                    found.push(value.to_vec());
+    let place = ctx.reply.deferred();
+    let mut found = 0;
+    let cursor = ctx.reply.bulks(|bulks| {
+        options.walk(cursor, |cursor, seen| {
+            hash.scan(cursor, seed, now_ms, |name, value| {
+                *seen += 1;
+                if options.matches(name) {
+                    bulks.element(name);
+                    found += 1;
+                    if !options.no_values {
+                        bulks.element(value);
+                        found += 1;
+                    }
                 }
-            }
+            })
         })
     });
-    write_scan(ctx.reply, cursor, &found);
+    ctx.reply.finish_scan(place, cursor, found);
     Ok(Flow::Done)
 }

@@ -1,6 +1,7 @@
 //! Looking through the keyspace: KEYS, SCAN, RANDOMKEY, DBSIZE.
 
 use crate::collections::glob;
+use crate::collections::listpack::Element;
 use crate::command::scan::{ScanKind, ScanOptions, parse_cursor};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group};
 use crate::error::Error;
@@ -54,7 +55,7 @@ fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let mut cursor = parse_cursor(args, 1)?;
     let options = ScanOptions::parse(args, 2, ScanKind::Keys)?;
     let now_ms = ctx.due_ms();
-    let start = ctx.reply.out.len();
+    let place = ctx.reply.deferred();
     let (mut seen, mut found, mut buckets) = (0, 0, 0);
     let mut expired: Vec<Box<[u8]>> = Vec::new();
     loop {
@@ -65,7 +66,7 @@ fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
             let of_type = options
                 .of_type
                 .is_none_or(|name| entry.type_().name().as_bytes().eq_ignore_ascii_case(name));
-            if !options.matches(key) || !of_type {
+            if !options.matches(Element::Str(key)) || !of_type {
                 return;
             }
             if entry.is_due(now_ms) {
@@ -85,11 +86,7 @@ fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         ctx.db.exists(&key);
     }
     // The cursor comes before the keys and is known only now.
-    let keys = ctx.reply.out.split_off(start);
-    ctx.reply.array(2);
-    ctx.reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
-    ctx.reply.array(found);
-    ctx.reply.out.extend_from_slice(&keys);
+    ctx.reply.finish_scan(place, cursor, found);
     Ok(Flow::Done)
 }
 

@@ -1,12 +1,12 @@
 //! Several sets at once: SINTER, SUNION, SDIFF, their STOREs, SINTERCARD.
 
-use crate::collections::hash::HashSeed;
+use crate::collections::gathered::Gathered;
 use crate::collections::listpack::Element;
 use crate::collections::rank;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::{Class, Store};
-use crate::value::{Set, Tuning};
+use crate::value::{Lookup, Set, Source, Tuning};
 use alloc::vec::Vec;
 
 /// What is done with the sets.
@@ -164,7 +164,7 @@ fn sintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let keys: Vec<&[u8]> = args.iter_from(2).take(numkeys).collect();
     check(ctx.db, keys.iter().copied())?;
     let mut count = 0;
-    intersect(ctx.db, &keys, |_| {
+    intersect(ctx.db, &keys, &mut |_| {
         count += 1;
         limit == 0 || count < limit
     });
@@ -183,26 +183,32 @@ fn check<'k>(db: &mut Store, keys: impl Iterator<Item = &'k [u8]>) -> Result<(),
 fn reply_with(ctx: &mut Ctx<'_>, operation: Operation, keys: Args<'_>) -> Result<Flow, Error> {
     check(ctx.db, keys.iter_from(0))?;
     let keys: Vec<&[u8]> = keys.iter_from(0).collect();
-    let place = ctx.reply.deferred();
-    let mut count = 0;
     let reply = &mut *ctx.reply;
-    let mut write = |member: Element<'_>| {
-        reply.element(member);
-        count += 1;
-        true
-    };
     match operation {
-        Operation::Intersection => intersect(ctx.db, &keys, write),
-        Operation::Difference => subtract(ctx.db, &keys, |member| {
-            write(member);
-        }),
         Operation::Union => {
-            for member in unite(ctx.db, &keys, &ctx.db.tuning).iter() {
-                write(member);
+            let members = unite(ctx.db, &keys);
+            reply.set(members.len());
+            match ordered(&members, &ctx.db.tuning) {
+                Some(set) => set.each(|member| {
+                    reply.element(member);
+                    true
+                }),
+                None => reply.bulks(|bulks| members.iter().for_each(|(m, _)| bulks.element(m))),
             }
         }
+        Operation::Intersection | Operation::Difference => {
+            let place = reply.deferred();
+            let mut count = 0;
+            reply.bulks(|bulks| {
+                select(ctx.db, &keys, operation, &mut |member| {
+                    bulks.element(member);
+                    count += 1;
+                    true
+                });
+            });
+            reply.finish_set(place, count);
+        }
     }
-    ctx.reply.finish_set(place, count);
     Ok(Flow::Done)
 }
 
@@ -216,17 +222,16 @@ fn store(
     check(ctx.db, args.iter_from(2))?;
     let keys: Vec<&[u8]> = args.iter_from(2).collect();
     let tuning = &ctx.db.tuning;
-    let mut result = Set::default();
-    match operation {
-        Operation::Intersection => intersect(ctx.db, &keys, |member| {
-            result.insert(&member.text(), tuning);
+    let result = if operation == Operation::Union {
+        Set::of_distinct(unite(ctx.db, &keys).iter().map(|(member, _)| member), tuning)
+    } else {
+        let mut members = Vec::new();
+        select(ctx.db, &keys, operation, &mut |member| {
+            members.push(member);
             true
-        }),
-        Operation::Difference => subtract(ctx.db, &keys, |member| {
-            result.insert(&member.text(), tuning);
-        }),
-        Operation::Union => result = unite(ctx.db, &keys, tuning),
-    }
+        });
+        Set::of_distinct(members.iter().copied(), tuning)
+    };
     let len = result.len();
     if len > 0 {
         ctx.db.set_object(destination, result);
@@ -238,9 +243,20 @@ fn store(
     Ok(Flow::Done)
 }
 
+/// What is done with each member; `false` ends it.
+type Each<'a, 'f> = &'f mut dyn FnMut(Element<'a>) -> bool;
+
+/// Gives `f` those members of one of the sets that the others have, or do not have.
+fn select<'a>(db: &'a Store, keys: &[&[u8]], operation: Operation, f: Each<'a, '_>) {
+    if operation == Operation::Difference {
+        subtract(db, keys, f);
+    } else {
+        intersect(db, keys, f);
+    }
+}
+
 /// Gives `f` every member that all sets have, until it returns `false`.
-fn intersect(db: &Store, keys: &[&[u8]], mut f: impl FnMut(Element<'_>) -> bool) {
-    let seed: &HashSeed = &db.tuning.seed;
+fn intersect<'a>(db: &'a Store, keys: &[&[u8]], f: Each<'a, '_>) {
     let mut sets = Vec::with_capacity(keys.len());
     for key in keys {
         let Some(set) = db.shared::<Set>(key) else { return };
@@ -248,19 +264,16 @@ fn intersect(db: &Store, keys: &[&[u8]], mut f: impl FnMut(Element<'_>) -> bool)
     }
     rank::sort_by_number(&mut sets, |set| set.len() as u64);
     let Some((smallest, others)) = sets.split_first() else { return };
-    for member in smallest.iter() {
-        let in_all = others
-            .iter()
-            .all(|set| core::ptr::eq(*set, *smallest) || set.contains_element(member, seed));
-        if in_all && !f(member) {
-            return;
-        }
-    }
+    let others: Vec<Lookup<'_>> = others
+        .iter()
+        .filter(|set| !core::ptr::eq(**set, *smallest))
+        .map(|set| Lookup::new(Source::Set(set), smallest.len() as u64, &db.tuning.seed))
+        .collect();
+    smallest.each(|member| !others.iter().all(|other| other.has(member)) || f(member));
 }
 
 /// Gives `f` every member of the first set that no other has.
-fn subtract(db: &Store, keys: &[&[u8]], mut f: impl FnMut(Element<'_>)) {
-    let seed = &db.tuning.seed;
+fn subtract<'a>(db: &'a Store, keys: &[&[u8]], f: Each<'a, '_>) {
     let Some((first, others)) = keys.split_first() else { return };
     let Some(first) = db.shared::<Set>(first) else { return };
     let mut others: Vec<&Set> = others.iter().filter_map(|key| db.shared::<Set>(key)).collect();
@@ -269,22 +282,30 @@ fn subtract(db: &Store, keys: &[&[u8]], mut f: impl FnMut(Element<'_>)) {
     }
     // The largest sets are the likeliest to have a member.
     rank::sort_by_number(&mut others, |set| (1 << 52) - set.len() as u64);
-    for member in first.iter() {
-        if !others.iter().any(|set| set.contains_element(member, seed)) {
-            f(member);
-        }
-    }
+    let others: Vec<Lookup<'_>> = others
+        .iter()
+        .map(|set| Lookup::new(Source::Set(set), first.len() as u64, &db.tuning.seed))
+        .collect();
+    first.each(|member| others.iter().any(|other| other.has(member)) || f(member));
 }
 
 /// All members of all sets.
-fn unite(db: &Store, keys: &[&[u8]], tuning: &Tuning) -> Set {
-    let mut result = Set::default();
-    for key in keys {
-        if let Some(set) = db.shared::<Set>(key) {
-            for member in set.iter() {
-                result.insert(&member.text(), tuning);
-            }
-        }
+fn unite<'a>(db: &'a Store, keys: &[&[u8]]) -> Gathered<'a> {
+    let sets: Vec<&Set> = keys.iter().filter_map(|key| db.shared::<Set>(key)).collect();
+    let expected = sets.iter().map(|set| set.len() as u64).sum();
+    let mut members = Gathered::new(expected, &db.tuning.seed);
+    for set in sets {
+        set.each(|member| {
+            members.add(member, 1.0, |old, _| old);
+            true
+        });
     }
-    result
+    members
+}
+
+/// The members as an intset, if that is what a set of them is: Redis replies in its order.
+fn ordered(members: &Gathered<'_>, tuning: &Tuning) -> Option<Set> {
+    let is_intset = members.len() as u64 <= tuning.set_intset_entries
+        && members.iter().all(|(member, _)| member.as_int().is_some());
+    is_intset.then(|| Set::of_distinct(members.iter().map(|(member, _)| member), tuning))
 }

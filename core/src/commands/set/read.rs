@@ -1,10 +1,9 @@
 //! Reading sets: SISMEMBER, SMISMEMBER, SCARD, SMEMBERS, SSCAN.
 
-use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan, write_scan};
+use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::value::Set;
-use alloc::vec::Vec;
 
 /// SISMEMBER key member: 1 if it is a member.
 pub const SISMEMBER: Command = Command::new("sismember", 3, sismember)
@@ -79,9 +78,12 @@ fn smembers(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     };
     ctx.reply.set(set.len());
-    for member in set.iter() {
-        ctx.reply.element(member);
-    }
+    ctx.reply.bulks(|bulks| {
+        set.each(|member| {
+            bulks.element(member);
+            true
+        });
+    });
     Ok(Flow::Done)
 }
 
@@ -106,15 +108,19 @@ fn sscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     };
     let options = ScanOptions::parse(args, 3, ScanKind::Members)?;
-    let mut found: Vec<Vec<u8>> = Vec::new();
-    let cursor = options.walk(cursor, |cursor, seen| {
-        set.scan(cursor, |member| {
-            *seen += 1;
-            if options.matches(&member.text()) {
-                found.push(member.to_vec());
-            }
+    let place = ctx.reply.deferred();
+    let mut found = 0;
+    let cursor = ctx.reply.bulks(|bulks| {
+        options.walk(cursor, |cursor, seen| {
+            set.scan(cursor, |member| {
+                *seen += 1;
+                if options.matches(member) {
+                    bulks.element(member);
+                    found += 1;
+                }
+            })
         })
     });
-    write_scan(ctx.reply, cursor, &found);
+    ctx.reply.finish_scan(place, cursor, found);
     Ok(Flow::Done)
 }

@@ -3,15 +3,16 @@
 
 use super::range::write_members;
 use crate::collections::decimal::parse_double;
+use crate::collections::gathered::Gathered;
 use crate::collections::hash::HashSeed;
 use crate::collections::listpack::Element;
-use crate::collections::rank;
+use crate::collections::rank::{self, Ranked};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::store::{Class, Store};
-use crate::value::{Set, SortedSet, Tuning};
-use alloc::boxed::Box;
+use crate::value::{Lookup, Set, SortedSet, Source};
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 /// What is done with the sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +163,7 @@ fn zintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     }
     let inputs = inputs(ctx.db, &keys, &[]);
     let mut count = 0;
-    intersect(inputs, &ctx.db.tuning.seed, Aggregate::Sum, |_, _| {
+    intersect(inputs, &ctx.db.tuning.seed, Aggregate::Sum, &mut |_, _| {
         count += 1;
         limit == 0 || count < limit
     });
@@ -246,42 +247,14 @@ struct Input<'a> {
     weight: f64,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Source<'a> {
-    Missing,
-    Set(&'a Set),
-    Sorted(&'a SortedSet),
-}
-
 impl<'a> Input<'a> {
-    fn len(&self) -> u64 {
-        match self.source {
-            Source::Missing => 0,
-            Source::Set(set) => set.len() as u64,
-            Source::Sorted(set) => set.len(),
-        }
+    fn weigh(&self, score: f64) -> f64 {
+        zero_if_nan(score * self.weight)
     }
 
-    /// The weighted score of a member, if it has one.
-    fn score(&self, member: Element<'_>, seed: &HashSeed) -> Option<f64> {
-        let score = match self.source {
-            Source::Missing => None,
-            Source::Set(set) => set.contains_element(member, seed).then_some(1.0),
-            Source::Sorted(set) => set.score(&member.text(), seed),
-        }?;
-        Some(zero_if_nan(score * self.weight))
-    }
-
-    /// Every member with its weighted score.
-    fn iter(&self) -> Box<dyn Iterator<Item = (Element<'a>, f64)> + 'a> {
-        let weight = self.weight;
-        match self.source {
-            Source::Missing => Box::new(core::iter::empty()),
-            Source::Set(set) => Box::new(set.iter().map(move |m| (m, zero_if_nan(weight)))),
-            Source::Sorted(set) => {
-                Box::new(set.iter().map(move |(m, score)| (m, zero_if_nan(score * weight))))
-            }
-        }
+    /// To look up about as many members as `first` has.
+    fn lookup(&self, first: &Self, seed: &'a HashSeed) -> (Lookup<'a>, f64) {
+        (Lookup::new(self.source, first.source.len(), seed), self.weight)
     }
 }
 
@@ -300,69 +273,89 @@ fn inputs<'a>(db: &'a Store, keys: &[&[u8]], weights: &[f64]) -> Vec<Input<'a>> 
 }
 
 /// Gives `f` every member that all sets have with its score, until it returns `false`.
-fn intersect(
-    mut inputs: Vec<Input<'_>>,
-    seed: &HashSeed,
+fn intersect<'a>(
+    mut inputs: Vec<Input<'a>>,
+    seed: &'a HashSeed,
     aggregate: Aggregate,
-    mut f: impl FnMut(Element<'_>, f64) -> bool,
+    f: &mut dyn FnMut(Element<'a>, f64) -> bool,
 ) {
-    rank::sort_by_number(&mut inputs, Input::len);
+    rank::sort_by_number(&mut inputs, |input| input.source.len());
     let Some((smallest, others)) = inputs.split_first() else { return };
-    'members: for (member, mut score) in smallest.iter() {
-        for other in others {
-            let Some(other) = other.score(member, seed) else { continue 'members };
-            score = aggregate.of(score, other);
+    let others: Vec<_> = others.iter().map(|other| other.lookup(smallest, seed)).collect();
+    smallest.source.each(&mut |member, score| {
+        let mut score = smallest.weigh(score);
+        for (other, weight) in &others {
+            let Some(other) = other.score(member) else { return true };
+            score = aggregate.of(score, zero_if_nan(other * weight));
         }
-        if !f(member, score) {
-            return;
-        }
-    }
+        f(member, score)
+    });
 }
 
-fn combine(
-    db: &Store,
+/// The result, in order.
+fn combine<'a>(
+    db: &'a Store,
     keys: &[&[u8]],
     operation: Operation,
     options: &Options,
-    tuning: &Tuning,
-) -> SortedSet {
-    let mut result = SortedSet::default();
+) -> Vec<(Element<'a>, f64)> {
     let mut inputs = inputs(db, keys, &options.weights);
-    let aggregate = options.aggregate;
+    let (aggregate, seed) = (options.aggregate, &db.tuning.seed);
+    let mut result = Vec::new();
     match operation {
         Operation::Intersection => {
-            intersect(inputs, &tuning.seed, aggregate, |member, score| {
-                result.insert(&member.text(), score, tuning);
+            intersect(inputs, seed, aggregate, &mut |member, score| {
+                result.push((member, score));
                 true
             });
         }
         Operation::Union => {
-            rank::sort_by_number(&mut inputs, Input::len);
+            rank::sort_by_number(&mut inputs, |input| input.source.len());
+            let mut members =
+                Gathered::new(inputs.iter().map(|input| input.source.len()).sum(), seed);
             for input in &inputs {
-                for (member, score) in input.iter() {
-                    result.update(&member.text(), tuning, |old| {
-                        Some(old.map_or(score, |old| aggregate.of(old, score)))
-                    });
-                }
+                input.source.each(&mut |member, score| {
+                    members.add(member, input.weigh(score), |a, b| aggregate.of(a, b));
+                    true
+                });
             }
+            result.extend(members.iter());
         }
         Operation::Difference => {
             let Some((first, others)) = inputs.split_first() else { return result };
-            for (member, score) in first.iter() {
-                if !others.iter().any(|other| other.score(member, &tuning.seed).is_some()) {
-                    result.insert(&member.text(), score, tuning);
+            let others: Vec<_> = others.iter().map(|other| other.lookup(first, seed).0).collect();
+            first.source.each(&mut |member, score| {
+                if !others.iter().any(|other| other.has(member)) {
+                    result.push((member, score));
                 }
-            }
+                true
+            });
         }
     }
-    result
+    in_order(result)
+}
+
+/// By score, and by member where that is the same.
+fn in_order(members: Vec<(Element<'_>, f64)>) -> Vec<(Element<'_>, f64)> {
+    let compare = |a: &(Element<'_>, f64), b: &(Element<'_>, f64)| {
+        let by_score = a.1.partial_cmp(&b.1).unwrap_or(Ordering::Equal);
+        by_score.then_with(|| a.0.text().cmp(&*b.0.text()))
+    };
+    if members.is_sorted_by(|a, b| compare(a, b).is_lt()) {
+        return members;
+    }
+    let mut order: Vec<Ranked> =
+        members.iter().zip(0..).map(|((_, score), place)| Ranked { key: *score, place }).collect();
+    let at = |ranked: Ranked| &members[ranked.place as usize];
+    rank::sort(&mut order, &mut |a, b| compare(at(a), at(b)));
+    order.into_iter().map(|ranked| *at(ranked)).collect()
 }
 
 fn reply_with(ctx: &mut Ctx<'_>, operation: Operation, args: Args<'_>) -> Result<Flow, Error> {
     let keys = parse_keys(ctx, args, 1)?;
     let options = parse_options(args, 2 + keys.len(), keys.len(), operation, false)?;
-    let result = combine(ctx.db, &keys, operation, &options, &ctx.db.tuning);
-    write_members(ctx.reply, result.len() as usize, options.with_scores, result.iter());
+    let result = combine(ctx.db, &keys, operation, &options);
+    write_members(ctx.reply, result.len(), options.with_scores, result.into_iter());
     Ok(Flow::Done)
 }
 
@@ -375,10 +368,10 @@ fn store(
     let destination = &args[1];
     let keys = parse_keys(ctx, args, 2)?;
     let options = parse_options(args, 3 + keys.len(), keys.len(), operation, true)?;
-    let mut result = combine(ctx.db, &keys, operation, &options, &ctx.db.tuning);
-    result.settle(&ctx.db.tuning);
+    let result = combine(ctx.db, &keys, operation, &options);
     let len = result.len();
     if len > 0 {
+        let result = SortedSet::of_ordered(result.into_iter(), &ctx.db.tuning);
         ctx.db.set_object(destination, result);
         ctx.db.changed(Class::ZSET, event, destination);
     } else if ctx.db.remove_live(destination) {

@@ -4,7 +4,7 @@ use super::range::write_members;
 use crate::collections::decimal::{DOUBLE_LEN, format_double};
 use crate::collections::listpack::Element;
 use crate::collections::ordered;
-use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan, write_scan};
+use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::value::SortedSet;
@@ -115,16 +115,20 @@ fn zscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     };
     let options = ScanOptions::parse(args, 3, ScanKind::Members)?;
-    let mut found: Vec<Vec<u8>> = Vec::new();
-    let cursor = options.walk(cursor, |cursor, seen| {
-        set.scan(cursor, |member, score| {
-            *seen += 1;
-            if options.matches(&member.text()) {
-                found.push(member.to_vec());
-                found.push(format_double(score, &mut [0; DOUBLE_LEN]).to_vec());
-            }
+    let place = ctx.reply.deferred();
+    let mut found = 0;
+    let cursor = ctx.reply.bulks(|bulks| {
+        options.walk(cursor, |cursor, seen| {
+            set.scan(cursor, |member, score| {
+                *seen += 1;
+                if options.matches(member) {
+                    bulks.element(member);
+                    bulks.bulk(format_double(score, &mut [0; DOUBLE_LEN]));
+                    found += 2;
+                }
+            })
         })
     });
-    write_scan(ctx.reply, cursor, &found);
+    ctx.reply.finish_scan(place, cursor, found);
     Ok(Flow::Done)
 }

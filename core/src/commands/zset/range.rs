@@ -7,6 +7,7 @@ use crate::resp::Reply;
 use crate::store::Class;
 use crate::value::SortedSet;
 use crate::value::sorted_set::Direction;
+use alloc::vec::Vec;
 use core::ops::Range;
 
 /// What the two bounds of a range are.
@@ -167,16 +168,17 @@ fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let query = parse(args, Form { by: None, direction: None, at: 3, stores: true })?;
     let (destination, source) = (&args[1], &args[2]);
     ctx.db.object::<SortedSet>(source)?;
-    let mut result = SortedSet::default();
+    let mut members = Vec::new();
     if let Some(set) = ctx.db.shared::<SortedSet>(source) {
-        let tuning = &ctx.db.tuning;
         let (from, count) = window(&query, set);
-        for (member, score) in set.iter_from(from, query.direction).take(count) {
-            result.insert(&member.text(), score, tuning);
+        members.extend(set.iter_from(from, query.direction).take(count));
+        if query.direction == Direction::Down {
+            members.reverse();
         }
     }
-    let len = result.len();
+    let len = members.len();
     if len > 0 {
+        let result = SortedSet::of_ordered(members.into_iter(), &ctx.db.tuning);
         ctx.db.set_object(destination, result);
         ctx.db.changed(Class::ZSET, "zrangestore", destination);
     } else if ctx.db.remove_live(destination) {

@@ -24,6 +24,15 @@ export type Reply =
 const SHORT = 40;
 /** Bytes of at least so many are not copied where they need not be. */
 const SHARED = 4096;
+/**
+ * So many bytes of an aggregate are decoded at once, and its strings are parts of that. Engines let a part keep the
+ * whole alive, so it is not more.
+ */
+const WINDOW = 1024;
+/** Aggregates of fewer elements are not worth it. */
+const FEW = 4;
+/** Longer strings are decoded for themselves. */
+const PART_MAX = 256;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -39,6 +48,12 @@ export class Reader {
   private end = 0;
   private bytes = false;
   private command: string | undefined;
+  /** What was decoded at once, and of which bytes: each of them is a character, or there are none. */
+  private window = '';
+  private windowFrom = 0;
+  private windowTo = 0;
+  /** Where the next window may begin: nowhere outside of aggregates. */
+  private windowNext = Infinity;
   /** Whether the memory is the reader's own, so that large strings of bytes may be views of it. */
   shares = false;
 
@@ -57,6 +72,8 @@ export class Reader {
     this.end = at + length;
     this.bytes = bytes;
     this.command = command;
+    this.windowTo = 0;
+    this.windowNext = Infinity;
   }
 
   /** How the replies from here on are to come. */
@@ -107,12 +124,14 @@ export class Reader {
       case 0x3e: { // >
         const length = this.int();
         if (length < 0) return null;
+        if (length >= FEW) this.windowNext = this.at;
         const items: Reply[] = [];
         for (let i = 0; i < length; i++) items.push(this.next());
         return items;
       }
       case 0x25: { // %
         const length = this.int();
+        if (length >= FEW) this.windowNext = this.at;
         const map: { [key: string]: Reply } = {};
         const bytes = this.bytes;
         for (let i = 0; i < length; i++) {
@@ -191,9 +210,25 @@ export class Reader {
     return this.shares && length >= SHARED ? this.heap.subarray(from, from + length) : this.heap.slice(from, from + length);
   }
 
+  /** Decodes from here on, as far as a window goes; whether that holds what ends at `to`. */
+  private look(from: number, to: number): boolean {
+    const end = Math.min(from + WINDOW, this.end);
+    const window = this.slices ? this.slices.utf8Slice!(from, end) : decoder.decode(this.heap.subarray(from, end));
+    // A character of several bytes makes it shorter, and what is no character is one all the same.
+    const isWhole = window.length === end - from;
+    this.window = window;
+    this.windowFrom = from;
+    this.windowTo = isWhole ? end : 0;
+    this.windowNext = isWhole ? from : end;
+    return isWhole && to <= end;
+  }
+
   private text(from: number, length: number): string {
-    const heap = this.heap;
     const to = from + length;
+    if (to <= this.windowTo || (from >= this.windowNext && length <= PART_MAX && this.look(from, to))) {
+      return this.window.substring(from - this.windowFrom, to - this.windowFrom);
+    }
+    const heap = this.heap;
     if (length > SHORT) {
       return this.slices ? this.slices.utf8Slice!(from, to) : decoder.decode(heap.subarray(from, to));
     }

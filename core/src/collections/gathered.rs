@@ -5,6 +5,7 @@
 
 use crate::collections::hash::{HashSeed, hash};
 use crate::collections::listpack::Element;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// An element, its number, and the half of its hash that tells most others apart.
@@ -33,8 +34,7 @@ impl<'a> Gathered<'a> {
     pub fn new(expected: u64, seed: &'a HashSeed) -> Self {
         // They may be the same again and again.
         let expected = expected.min(ROOM_MAX) as usize;
-        let mut slots = Vec::new();
-        slots.resize((expected * 2).next_power_of_two(), 0);
+        let slots = vec![0; (expected * 2).next_power_of_two()];
         Self { gifts: Vec::with_capacity(expected), slots, seed }
     }
 

@@ -325,6 +325,7 @@ pub struct Bulks<'a> {
 impl Bulks<'_> {
     /// Adds a bulk string.
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn bulk(&mut self, bytes: &[u8]) {
         let len = bytes.len();
         if len > GATHERED {

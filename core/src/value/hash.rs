@@ -220,6 +220,7 @@ impl Hash {
 
     /// Gives every field that is not due to `f`, with its value.
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn each_live(
         &self,
         seed: &HashSeed,
@@ -235,7 +236,7 @@ impl Hash {
                 }
             }
             Repr::Table(table) => {
-                for field in table.iter() {
+                for field in table {
                     f(Element::Str(field.name()), Element::Str(field.value()));
                 }
             }

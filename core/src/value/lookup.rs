@@ -18,7 +18,7 @@ pub enum Source<'a> {
 
 impl<'a> Source<'a> {
     /// How many members there are.
-    pub fn len(self) -> u64 {
+    pub fn members(self) -> u64 {
         match self {
             Self::Missing => 0,
             Self::Set(set) => set.len() as u64,
@@ -66,9 +66,9 @@ const WORTH: u64 = 12;
 impl<'a> Lookup<'a> {
     /// `looks`: about how many there will be.
     pub fn new(source: Source<'a>, looks: u64, seed: &'a HashSeed) -> Self {
-        let is_worth = looks.min(source.len()) >= WORTH && source.is_listpack();
+        let is_worth = looks.min(source.members()) >= WORTH && source.is_listpack();
         let gathered = is_worth.then(|| {
-            let mut gathered = Gathered::new(source.len(), seed);
+            let mut gathered = Gathered::new(source.members(), seed);
             source.each(&mut |member, score| {
                 gathered.add(member, score, |_, score| score);
                 true

@@ -162,6 +162,7 @@ impl Set {
 
     /// Gives `f` every member, in the order of [`Set::iter`], until it returns `false`.
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn each<'a>(&'a self, mut f: impl FnMut(Element<'a>) -> bool) {
         // One loop for each representation: asking which one it is for every member costs as much as the member.
         let _ = match self.repr() {

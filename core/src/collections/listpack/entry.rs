@@ -228,6 +228,7 @@ pub(crate) fn bare_size(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The element at `at` and the bytes of its whole entry.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub(crate) fn decode(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
     let (element, body) = decode_bare(bytes, at)?;
     // The short ones first, which need no comparison of widths.
@@ -237,6 +238,7 @@ pub(crate) fn decode(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
 
 /// The element at `at` and the bytes of its head and data.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub(crate) fn decode_bare(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
     let head = *bytes.get(at)?;
     match head {

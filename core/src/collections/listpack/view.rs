@@ -272,6 +272,7 @@ impl<'a> Iterator for Iter<'a> {
     type Item = Element<'a>;
 
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn next(&mut self) -> Option<Element<'a>> {
         if self.front >= self.back {
             return None;

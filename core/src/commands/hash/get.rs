@@ -68,6 +68,7 @@ pub const HGETALL: Command = Command::new("hgetall", 2, hgetall)
     .tips(&["nondeterministic_output_order"])
     .docs("key", "Returns all fields with their values.", "O(N) for a hash of N fields");
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn hgetall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let now_ms = ctx.due_ms();
     let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
@@ -94,6 +95,7 @@ pub const HKEYS: Command = Command::new("hkeys", 2, hkeys)
     .tips(&["nondeterministic_output_order"])
     .docs("key", "Returns the names of all fields.", "O(N) for a hash of N fields");
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn hkeys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let now_ms = ctx.due_ms();
     let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {
@@ -115,6 +117,7 @@ pub const HVALS: Command = Command::new("hvals", 2, hvals)
     .tips(&["nondeterministic_output_order"])
     .docs("key", "Returns the values of all fields.", "O(N) for a hash of N fields");
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn hvals(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let now_ms = ctx.due_ms();
     let Some((hash, seed, _)) = ctx.db.object_and_seed::<Hash>(&args[1])? else {

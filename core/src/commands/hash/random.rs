@@ -110,6 +110,7 @@ pub const HSCAN: Command = Command::new("hscan", -3, hscan)
         "O(1) a call, O(N) for all",
     );
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn hscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let cursor = parse_cursor(args, 2)?;
     let now_ms = ctx.due_ms();

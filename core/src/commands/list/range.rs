@@ -64,6 +64,7 @@ pub const LRANGE: Command = Command::new("lrange", 4, lrange)
         "O(S+N) with S elements from the nearer end to the start and N elements in the range",
     );
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn lrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let (start, stop) = (args.int(2)?, args.int(3)?);
     let Some(list) = ctx.db.object::<List>(args.at(1))? else {

@@ -72,6 +72,7 @@ pub const SMEMBERS: Command = Command::new("smembers", 2, smembers)
     .tips(&["nondeterministic_output_order"])
     .docs("key", "Returns all members.", "O(N) for a set of N members");
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn smembers(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let Some(set) = ctx.db.object::<Set>(&args[1])? else {
         ctx.reply.set(0);
@@ -101,6 +102,7 @@ pub const SSCAN: Command = Command::new("sscan", -3, sscan)
         "O(1) a call, O(N) for all",
     );
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn sscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let cursor = parse_cursor(args, 2)?;
     let Some(set) = ctx.db.object::<Set>(&args[1])? else {

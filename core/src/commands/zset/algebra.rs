@@ -254,7 +254,7 @@ impl<'a> Input<'a> {
 
     /// To look up about as many members as `first` has.
     fn lookup(&self, first: &Self, seed: &'a HashSeed) -> (Lookup<'a>, f64) {
-        (Lookup::new(self.source, first.source.len(), seed), self.weight)
+        (Lookup::new(self.source, first.source.members(), seed), self.weight)
     }
 }
 
@@ -279,7 +279,7 @@ fn intersect<'a>(
     aggregate: Aggregate,
     f: &mut dyn FnMut(Element<'a>, f64) -> bool,
 ) {
-    rank::sort_by_number(&mut inputs, |input| input.source.len());
+    rank::sort_by_number(&mut inputs, |input| input.source.members());
     let Some((smallest, others)) = inputs.split_first() else { return };
     let others: Vec<_> = others.iter().map(|other| other.lookup(smallest, seed)).collect();
     smallest.source.each(&mut |member, score| {
@@ -310,9 +310,9 @@ fn combine<'a>(
             });
         }
         Operation::Union => {
-            rank::sort_by_number(&mut inputs, |input| input.source.len());
+            rank::sort_by_number(&mut inputs, |input| input.source.members());
             let mut members =
-                Gathered::new(inputs.iter().map(|input| input.source.len()).sum(), seed);
+                Gathered::new(inputs.iter().map(|input| input.source.members()).sum(), seed);
             for input in &inputs {
                 input.source.each(&mut |member, score| {
                     members.add(member, input.weigh(score), |a, b| aggregate.of(a, b));

@@ -108,6 +108,7 @@ pub const ZSCAN: Command = Command::new("zscan", -3, zscan)
         "O(1) a call, O(N) for all",
     );
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn zscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let cursor = parse_cursor(args, 2)?;
     let Some(set) = ctx.db.object::<SortedSet>(&args[1])? else {

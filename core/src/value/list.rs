@@ -280,21 +280,22 @@ impl List {
         self.lengthen().set(index, text, limits)
     }
 
-    /// Adds an element that gets this index; one past the last adds it there.
-    pub fn insert(&mut self, index: u64, text: &[u8], limits: Limits) {
+    /// Puts an element next to the first one that is `pivot`; whether there is one.
+    pub fn insert_beside(&mut self, pivot: &[u8], side: Side, text: &[u8], limits: Limits) -> bool {
         if let Repr::Short(pack) = self.repr_mut()
             && has_room(pack, text.len(), limits)
         {
-            match pack.seek(index as i64) {
-                Some(pos) => _ = pack.insert(pos, text, Side::Before),
-                None => pack.push_back(text),
-            }
-            return;
+            let Some(pos) = pack.find(pivot, 0) else { return false };
+            pack.insert(pos, text, side);
+            return true;
         }
-        self.lengthen().insert(index, text, limits);
+        let Some(pivot) = self.position(pivot) else { return false };
+        self.lengthen().insert(pivot + u64::from(side == Side::After), text, limits);
+        true
     }
 
     /// The index of the first element that is `text`.
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn position(&self, text: &[u8]) -> Option<u64> {
         match self.repr() {
             Repr::Short(pack) => {
@@ -444,8 +445,16 @@ mod tests {
                             model.extend(three.map(<[u8]>::to_vec));
                         }
                         3 => {
-                            list.insert(at, &text, limits);
-                            model.insert(at as usize, text);
+                            let pivot = model.get(at as usize).cloned().unwrap_or_default();
+                            let found = model.iter().position(|element| *element == pivot);
+                            let (side, behind) = [(Side::Before, 0), (Side::After, 1)][round % 2];
+                            assert_eq!(
+                                list.insert_beside(&pivot, side, &text, limits),
+                                found.is_some()
+                            );
+                            if let Some(found) = found {
+                                model.insert(found + behind, text);
+                            }
                         }
                         4 => {
                             let there = (at as usize) < model.len();

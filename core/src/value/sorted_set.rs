@@ -287,9 +287,17 @@ impl SortedSet {
             && longest as u64 <= tuning.zset_listpack_value
             && pack.fits(sum)
         {
-            for (member, score) in members {
-                pack.push_back_element(member.canonical());
-                push_score(&mut pack, score);
+            if members.clone().all(|(_, score)| whole(score).is_some()) {
+                pack.extend_elements(
+                    members.flat_map(|(member, score)| {
+                        [member.canonical(), Element::Int(score as i64)]
+                    }),
+                );
+            } else {
+                for (member, score) in members {
+                    pack.push_back_element(member.canonical());
+                    push_score(&mut pack, score);
+                }
             }
             return Self { word: Either::a(pack) };
         }

@@ -44,6 +44,7 @@ impl Extended {
     ///
     /// Not a number, space around it, a magnitude above or below every long double, and texts of
     /// 5 KiB are refused.
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn parse(text: &[u8]) -> Option<Self> {
         if text.len() >= TEXT_LIMIT {
             return None;
@@ -74,6 +75,7 @@ impl Extended {
     }
 
     /// Appends `%.17Lf` without trailing zeros, as Redis stores and replies it. Minus zero is `0`.
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn write(self, out: &mut Vec<u8>) {
         if !self.is_finite() {
             out.extend_from_slice(if self.negative { b"-inf" } else { b"inf" });
@@ -176,6 +178,7 @@ impl From<f64> for Extended {
 impl core::ops::Add for Extended {
     type Output = Self;
 
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn add(self, other: Self) -> Self {
         if !self.is_finite() {
             return self;
@@ -225,6 +228,7 @@ pub(super) struct Binary {
 
 impl Binary {
     /// Rounds to `bits` bits, none of them below 2 to the power of `least`.
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub(super) fn round(self, bits: u32, least: i64) -> (u64, i64) {
         let width = i64::from(128 - self.mantissa.leading_zeros());
         let drop = (width - i64::from(bits)).max(least - self.exponent);
@@ -312,6 +316,7 @@ fn decimal(text: &[u8]) -> Option<Option<Binary>> {
 
 /// The digits of a decimal number without its sign, neither the first nor the last of them 0, and the power of
 /// ten that they are to be taken times; no digits for zero.
+#[cfg_attr(redstart_small, optimize(speed))]
 pub(super) fn digits(text: &[u8]) -> Option<(Vec<u8>, i64)> {
     let mut digits = Vec::new();
     let mut power = 0;
@@ -367,6 +372,7 @@ fn exponent(text: &[u8]) -> Option<i64> {
 }
 
 /// `digits * 10^power`, with at least 66 bits if it is not exact.
+#[cfg_attr(redstart_small, optimize(speed))]
 pub(super) fn scale(digits: &[u8], power: i64) -> Binary {
     if digits.len() <= 19 && (-18..=18).contains(&power) {
         let whole = digits.iter().fold(0u64, |whole, digit| whole * 10 + u64::from(*digit));

@@ -49,10 +49,10 @@ pub const LINSERT: Command = Command::new("linsert", 5, linsert)
     );
 
 fn linsert(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
-    let behind = if args.is(2, "after") {
-        1
+    let side = if args.is(2, "after") {
+        Side::After
     } else if args.is(2, "before") {
-        0
+        Side::Before
     } else {
         return Err(Error::Syntax);
     };
@@ -61,11 +61,10 @@ fn linsert(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         ctx.reply.int(0);
         return Ok(Flow::Done);
     };
-    let Some(pivot) = list.position(args.at(3)) else {
+    if !list.insert_beside(args.at(3), side, args.at(4), tuning.list_limits()) {
         ctx.reply.int(-1);
         return Ok(Flow::Done);
-    };
-    list.insert(pivot + behind, args.at(4), tuning.list_limits());
+    }
     let len = list.len();
     ctx.db.changed(Class::LIST, "linsert", key);
     ctx.reply.int(len as i64);

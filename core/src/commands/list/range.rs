@@ -123,6 +123,13 @@ fn lpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         }
         return Ok(Flow::Done);
     };
+    if (rank, count, compared_max) == (1, None, 0) {
+        match list.position(args.at(2)) {
+            Some(at) => ctx.reply.int(at as i64),
+            None => ctx.reply.null(),
+        }
+        return Ok(Flow::Done);
+    }
     let from_tail = rank < 0;
     let elements = if from_tail { list.iter_back() } else { list.iter() };
     let text = args.at(2);

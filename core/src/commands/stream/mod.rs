@@ -88,6 +88,7 @@ fn write_entry(reply: &mut Reply, cursor: &mut Cursor<'_>, id: Id, fields: u32) 
 }
 
 /// Up to `count` entries as an array.
+#[cfg_attr(redstart_small, optimize(speed))]
 fn write_entries(reply: &mut Reply, mut cursor: Cursor<'_>, count: u64) {
     let place = reply.deferred();
     let mut len = 0;

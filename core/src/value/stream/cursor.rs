@@ -143,6 +143,7 @@ impl<'a> Cursor<'a> {
     /// The next entry: its ID and how many fields it has.
     #[allow(clippy::should_implement_trait, reason = "an entry is read through the cursor itself")]
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn next(&mut self) -> Option<(Id, u32)> {
         loop {
             if self.bytes.is_empty() {
@@ -188,6 +189,7 @@ impl<'a> Cursor<'a> {
 
     /// The next field of the present entry and its value.
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     pub fn pair(&mut self) -> Option<(Element<'a>, Element<'a>)> {
         if self.unread == 0 {
             return None;

@@ -49,6 +49,12 @@ async function main(): Promise<void> {
     screen.shadowRoot!.querySelector('#screen')!.scrollTop = 1e9;
     screen.focus({ preventScroll: true });
   });
+  part('lesson').addEventListener('keydown', ({ key }) => {
+    if (key !== 'Escape') return;
+    part('lesson').hidden = true;
+    lesson.setAttribute('aria-expanded', 'false');
+    lesson.focus();
+  });
 
   const panels = [monitor, ...PANELS].map((spec) => new Panel(spec, store));
   for (const panel of panels) {

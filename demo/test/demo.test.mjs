@@ -311,6 +311,11 @@ test('the page goes by keys alone', async () => {
   assert.equal(await here(), 'console');
   await page.keyboard.press('/');
   assert.equal(await here(), 'repl');
+  const lesson = page.locator('#lesson');
+  if (await lesson.isHidden()) await page.locator('#lesson-open').click();
+  await lesson.locator('select').press('Escape');
+  assert.equal(await lesson.isHidden(), true);
+  assert.equal(await here(), 'lesson-open');
 });
 
 test('nothing jumps or overflows, on a phone either', async () => {

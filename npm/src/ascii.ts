@@ -1,11 +1,11 @@
 /**
- * Short strings of ASCII, from bytes.
+ * Short strings, from bytes and back: one character per byte.
  *
  * One call with a code per argument takes a third of the time that a loop or a decoder does, so every length has a
  * line of its own.
  */
 
-/** The longest that is read so. */
+/** The longest that is read in one call. */
 export const ASCII_MAX = 16;
 
 const of = String.fromCharCode;
@@ -14,7 +14,25 @@ const of = String.fromCharCode;
 export function ascii(h: Uint8Array, i: number, length: number): string | undefined {
   let seen = 0;
   for (let at = i; at < i + length; at++) seen |= h[at]!;
-  if (seen >= 0x80) return undefined;
+  return seen < 0x80 ? units(h, i, length) : undefined;
+}
+
+/** All of the bytes as a string, a character each, whatever they are. */
+export function latin1(bytes: Uint8Array): string {
+  const { length } = bytes;
+  let text = '';
+  for (let at = 0; at < length; at += ASCII_MAX) text += units(bytes, at, Math.min(ASCII_MAX, length - at))!;
+  return text;
+}
+
+/** The bytes again, from `from` on. */
+export function latin1Bytes(text: string, from: number): Uint8Array {
+  const bytes = new Uint8Array(text.length - from);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(from + i);
+  return bytes;
+}
+
+function units(h: Uint8Array, i: number, length: number): string | undefined {
   switch (length) {
     case 0: return '';
     case 1: return of(h[i]!);

@@ -19,6 +19,8 @@ export class Time {
   private offset = 0;
   /** The last reading of the monotonic clock. */
   last = 0;
+  /** What the other one showed at a reading for `recent`. */
+  private seen = -1;
 
   constructor(clock: Clock | undefined) {
     this.clock = clock ?? system;
@@ -32,6 +34,13 @@ export class Time {
     const mono = (this.clock.mono ? this.clock.mono() : this.clock.now()) + this.offset;
     if (mono > this.last) this.last = mono;
     return this.last;
+  }
+
+  /** The monotonic clock within a millisecond, given what `now` shows: the system's is asked once in that time. */
+  recent(now: number): number {
+    if (now === this.seen && this.clock === system) return this.last;
+    this.seen = now;
+    return this.mono();
   }
 
   /** Goes on from where another is. */
@@ -62,6 +71,11 @@ export function setTimer(action: () => void, ms: number): Handle | undefined {
     // Workers allow no timers outside a request. Expired keys are still never seen.
     return undefined;
   }
+}
+
+/** Does something in a microtask: as `queueMicrotask`, which takes some microseconds in a browser. */
+export function soon(action: () => void): void {
+  void Promise.resolve().then(action);
 }
 
 declare const scheduler: undefined | { yield?(): Promise<void> };

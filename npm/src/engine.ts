@@ -13,7 +13,7 @@ import type { Commands } from './generated/commands.js';
 import { type Durability, Keeper } from './keeper.js';
 import { LiveQueries, type LiveQuery } from './live.js';
 import { moduleNow, ready } from './module.js';
-import { type Event, Native } from './native.js';
+import { DIRECT, type Event, Native } from './native.js';
 import { Queue, transactionOf, transactionReplies } from './queue.js';
 import { Reader, type Reply } from './reply.js';
 import type { Arg, Head, Input } from './request.js';
@@ -189,8 +189,13 @@ export class Engine {
     const connection = new Connection(
       {
         receive: (id, bytes) => {
-          this.alive().receive(id, typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes);
-          this.settle();
+          const native = this.alive();
+          const output = native.exchange(id, typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes);
+          if (output.length > 0) this.afterSaving(() => connection.deliver(output));
+          if (native.pending) return this.settle();
+          // What waits here may do so for less than any timer.
+          if (native.hasDeadline) this.schedule();
+          this.dispatch();
         },
         disconnect: (id) => {
           this.connections.delete(id);
@@ -224,17 +229,17 @@ export class Engine {
    * change anything. For those who gave a clock of their own, since no timer is set then.
    */
   get deadline(): number | undefined {
-    const ms = this.native ? this.native.wait() : -1;
-    return ms < 0 ? undefined : ms;
+    const at = this.native ? this.native.deadline() : -1;
+    return at < 0 ? undefined : Math.max(0, at - this.clocks.mono());
   }
 
   /** Runs whole requests in RESP, and returns the replies as RESP3: for those who carry them elsewhere. */
   exchange(requests: Uint8Array): Uint8Array {
     if (!(requests instanceof Uint8Array)) throw new TypeError('exchange: argument 1: expected bytes');
     const native = this.native ?? this.alive();
-    const replies = native.exchange(requests);
+    const replies = native.exchange(DIRECT, requests);
     if (native.pending) this.settle();
-    this.schedule();
+    if (native.hasDeadline) this.schedule();
     return replies;
   }
 
@@ -445,6 +450,11 @@ export class Engine {
       this.pushes = [];
     }
     this.schedule();
+    this.dispatch();
+  }
+
+  /** Hands out what waits, unless that is going on already. */
+  private dispatch(): void {
     if (this.dispatching) return;
     this.dispatching = true;
     try {
@@ -504,14 +514,13 @@ export class Engine {
   /** Sets a timer for what the engine has to do next, if anything, unless there is one for that time or before. */
   private schedule(): void {
     if (this.options.clock || this.freed) return;
-    const ms = this.native!.wait();
-    if (ms < 0) return;
-    // `wait` has just read the clock.
-    const at = this.clocks.last + ms;
+    const at = this.native!.deadline();
+    if (at < 0) return;
     if (this.timer !== undefined) {
       if (at >= this.timerAt) return;
       clearTimeout(this.timer);
     }
+    const ms = Math.max(0, at - this.clocks.mono());
     this.timerAt = at;
     this.isFar = ms > FAR_MS;
     // A timer must not keep an engine alive that nobody has any more.

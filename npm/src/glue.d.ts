@@ -2,12 +2,10 @@
 declare module '#glue' {
   export interface Native {
     input(bytes: number): number;
-    run(bytes: number, unixMs: number, monoMs: number): number;
     address(): number;
     output(): number;
     output_bytes(): number;
     connect(address: string, unixMs: number, monoMs: number): number;
-    receive(connection: number, bytes: number, unixMs: number, monoMs: number): void;
     disconnect(connection: number, unixMs: number, monoMs: number): void;
     poll(unixMs: number, monoMs: number): number;
     timeout(unixMs: number, monoMs: number): void;
@@ -28,7 +26,7 @@ declare module '#glue' {
   export interface Instance {
     Engine: new (seed: Uint8Array, config: string, unixMs: number, monoMs: number) => Native;
     memory: WebAssembly.Memory;
-    call(address: number, bytes: number, unixMs: number, monoMs: number, wantsDeadline: boolean): number;
+    call(address: number, connection: number, bytes: number, unixMs: number, monoMs: number, wantsDeadline: boolean): number;
   }
   export function instantiate(module: WebAssembly.Module): Instance;
 }

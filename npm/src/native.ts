@@ -37,6 +37,9 @@ const HAS_EVENTS = 1;
 const MOVED = 2;
 const HAS_DEADLINE = 4;
 
+/** The number of the direct connection. */
+export const DIRECT = -1;
+
 const decoder = new TextDecoder();
 
 export class Native implements Memory {
@@ -45,7 +48,7 @@ export class Native implements Memory {
   readonly writer = new Writer(this);
   /** Whether the last call left something for `events`. */
   pending = false;
-  /** Whether the last `run` left something for `timeout`, if it was asked. */
+  /** Whether the last call left something for `timeout`, if it was asked. */
   hasDeadline = false;
   private readonly memory: WebAssembly.Memory;
   private readonly time: Time;
@@ -91,46 +94,26 @@ export class Native implements Memory {
       writer.begin(ROOM);
       writer.request(head.bytes(args.length), args);
     }
-    let code: number;
-    try {
-      code = this.call(this.address, writer.length, this.time.now(), this.time.last, wantsDeadline);
-      if ((code & MOVED) !== 0) this.outputAt = this.live().output();
-    } catch (error) {
-      throw this.die(error);
-    }
-    if ((code & HAS_EVENTS) !== 0) this.pending = true;
-    this.hasDeadline = (code & HAS_DEADLINE) !== 0;
-    if (this.heap.byteLength === 0) this.look();
-    if (this.inputBytes > LARGE) this.inputBytes = 0;
-    const length = code < 0 ? this.live().output_bytes() : code >> 3;
+    const length = this.enter(DIRECT, writer.length, this.time.now(), this.time.last, wantsDeadline);
     this.reader.begin(this.outputAt, length, bytes, head.name);
     return this.reader;
   }
 
-  /** Runs whole requests on the direct connection; the replies as they come. */
-  exchange(requests: Uint8Array): Uint8Array {
-    const length = this.given(requests, (exports) => exports.run(requests.length, this.time.now(), this.time.mono()));
-    if (length < 0) this.pending = true;
-    const from = this.guard((exports) => exports.output());
-    return this.heap.slice(from, from + (length < 0 ? -1 - length : length));
+  /**
+   * Gives bytes to a connection; its replies, as they come. Those of others than the direct one are there only if there
+   * is nothing else to do: otherwise `events` tells of them in their turn.
+   */
+  exchange(connection: number, bytes: Uint8Array): Uint8Array {
+    this.live();
+    const at = this.room(bytes.length, 0);
+    this.heap.set(bytes, at);
+    const now = this.time.now();
+    const length = this.enter(connection, bytes.length, now, this.time.recent(now), true);
+    return this.heap.slice(this.outputAt, this.outputAt + length);
   }
 
   connect(address: string): number {
     return this.guard((exports) => exports.connect(address, this.time.now(), this.time.mono()));
-  }
-
-  receive(connection: number, bytes: Uint8Array): void {
-    const exports = this.live();
-    const at = this.room(bytes.length, 0);
-    this.heap.set(bytes, at);
-    try {
-      exports.receive(connection, bytes.length, this.time.now(), this.time.mono());
-    } catch (error) {
-      throw this.die(error);
-    }
-    if (this.heap.byteLength === 0) this.look();
-    if (this.inputBytes > LARGE) this.inputBytes = 0;
-    this.pending = true;
   }
 
   disconnect(connection: number): void {
@@ -143,10 +126,9 @@ export class Native implements Memory {
     this.pending = true;
   }
 
-  /** Milliseconds until `timeout` wants to be called; negative: never. */
-  wait(): number {
-    const deadline = this.exports ? this.exports.deadline() : -1;
-    return deadline < 0 ? -1 : Math.max(0, deadline - this.time.mono());
+  /** When `timeout` wants to be called, on the monotonic clock; negative: never. */
+  deadline(): number {
+    return this.exports ? this.exports.deadline() : -1;
   }
 
   /** What the engine wants done, in order. */
@@ -262,6 +244,22 @@ export class Native implements Memory {
     this.inputBytes = wanted;
     if (kept) this.heap.set(kept, this.inputAt);
     return this.inputAt;
+  }
+
+  /** The call that runs what is in the input; how many bytes the output has. */
+  private enter(connection: number, bytes: number, now: number, mono: number, wantsDeadline: boolean): number {
+    let code: number;
+    try {
+      code = this.call(this.address, connection, bytes, now, mono, wantsDeadline);
+      if ((code & MOVED) !== 0) this.outputAt = this.live().output();
+    } catch (error) {
+      throw this.die(error);
+    }
+    if ((code & HAS_EVENTS) !== 0) this.pending = true;
+    this.hasDeadline = (code & HAS_DEADLINE) !== 0;
+    if (this.heap.byteLength === 0) this.look();
+    if (this.inputBytes > LARGE) this.inputBytes = 0;
+    return code < 0 ? this.live().output_bytes() : code >> 3;
   }
 
   /** A call that finds these bytes in the input. */

@@ -3,13 +3,17 @@
  *
  * All connections of a page share one port. What they send in a turn is one message: a list of a connection's
  * number, then its bytes (moved, not copied, where they are many), a text (a new connection's address) or
- * `null` (its end). The first message each way is an object that says the version, and what else there is to say.
+ * `null` (its end). Few bytes that are all that a turn sends, as a call and its reply are, go as a text without a
+ * list, a character per byte behind the number: browsers take a tenth less time for that, there and back. The first
+ * message each way is an object that says the version, and what else there is to say.
  *
  * Neither side is told by the browser that the other one died. So each holds a Web Lock for as long as it lives,
  * and the other one waits for it; where there are no locks, the port's own events must do.
  */
 
+import { latin1, latin1Bytes } from './ascii.js';
 import type { Channel, Host } from './channel.js';
+import { soon } from './clock.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { ConnectionLostError, ReplyError } from './error.js';
 
@@ -62,6 +66,20 @@ export function receive(port: PortLike, listener: (message: unknown) => void, go
 
 /** Fewer bytes are copied: that is faster than to move them. */
 const MOVED = 4096;
+/** So many bytes are a text if they go alone. */
+const TEXT = 512;
+const SPACE = 32;
+
+/** What has come, as a list; `undefined`: it is something else. */
+function listOf(message: unknown): List | undefined {
+  if (typeof message === 'string') {
+    let id = 0;
+    let at = 0;
+    for (let unit; (unit = message.charCodeAt(at++)) !== SPACE && at < message.length; ) id = 10 * id + unit - 48;
+    return [id, latin1Bytes(message, at)];
+  }
+  return Array.isArray(message) ? (message as List) : undefined;
+}
 
 /** Gathers what goes out in a turn. */
 class Outbox {
@@ -73,7 +91,7 @@ class Outbox {
   }
 
   add(id: number, what: Bits): void {
-    if (this.list.length === 0) queueMicrotask(() => this.flush());
+    if (this.list.length === 0) soon(() => this.flush());
     this.list.push(id, what);
   }
 
@@ -81,6 +99,8 @@ class Outbox {
     const list = this.list;
     if (list.length === 0) return;
     this.list = [];
+    const first = list[1];
+    if (list.length === 2 && first instanceof Uint8Array && first.length <= TEXT) return this.port.postMessage(`${list[0]} ${latin1(first)}`);
     const moved: ArrayBuffer[] = [];
     for (let i = 1; i < list.length; i += 2) {
       const bytes = list[i];
@@ -194,13 +214,15 @@ export class PortHost implements Host {
   }
 
   private take(message: unknown): unknown {
-    if (Array.isArray(message)) {
-      for (let i = 0; i < message.length; i += 2) {
-        const channel = this.channels.get(message[i]);
-        const bytes: Bits = message[i + 1];
+    const list = listOf(message);
+    if (list) {
+      for (let i = 0; i < list.length; i += 2) {
+        const id = list[i] as number;
+        const channel = this.channels.get(id);
+        const bytes = list[i + 1] as Bits;
         if (bytes instanceof Uint8Array) channel?.deliver(bytes);
         else if (bytes === null) {
-          this.channels.delete(message[i]);
+          this.channels.delete(id);
           channel?.end(new ConnectionLostError('the engine has closed the connection'));
         }
       }
@@ -347,9 +369,10 @@ export function serve(port: PortLike, open: (settings: EngineOptions) => Promise
 
   receive(port, (message) => {
     if (isGone) return;
-    if (Array.isArray(message)) {
-      if (engine) act(message as List);
-      else early.push(...(message as List));
+    const list = listOf(message);
+    if (list) {
+      if (engine) act(list);
+      else early.push(...list);
     } else if (typeof message === 'object' && message !== null && 'redstart' in message) {
       if ('close' in message) leave();
       else void begin(message as Opening);

@@ -38,6 +38,8 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 type Slices = Uint8Array & { utf8Slice?(from: number, to: number): string; latin1Slice?(from: number, to: number): string };
 declare const Buffer: undefined | { from(buffer: ArrayBufferLike, from: number, bytes: number): Slices };
+/** Asked once: in a page, what is not there is looked for among its frames too. */
+const buffers = typeof Buffer === 'undefined' ? undefined : Buffer;
 
 /** Reads the replies in one output, one after the other. */
 export class Reader {
@@ -60,8 +62,8 @@ export class Reader {
   /** The memory has a new buffer. */
   moved(heap: Uint8Array): void {
     this.heap = heap;
-    if (typeof Buffer !== 'undefined') {
-      const slices = Buffer.from(heap.buffer, heap.byteOffset, heap.byteLength);
+    if (buffers) {
+      const slices = buffers.from(heap.buffer, heap.byteOffset, heap.byteLength);
       this.slices = slices.latin1Slice && slices.utf8Slice ? slices : undefined;
     }
   }

@@ -53,7 +53,8 @@ export const cases = {
 
   'bytes go in and come out, few and many': async ({ open }) => {
     const store = await open();
-    for (const size of [0, 1, 5000, 3 << 20]) {
+    // Around where ports and readers do something else with them.
+    for (const size of [0, 1, 15, 16, 17, 40, 64, 65, 300, 500, 512, 513, 4096, 5000, 3 << 20]) {
       const value = Uint8Array.from({ length: size }, (_, i) => i * 7);
       await store.set('k', value);
       equal(value.length, size, 'what was given is still there:');

@@ -158,7 +158,7 @@ test('what a thread acknowledged is in its storage when it is killed', async () 
 test('an engine that traps in a thread is told', async () => {
   const engine = await Engine.open();
   const store = await Store.open({ engine });
-  engine.native.exports.receive = () => {
+  engine.native.call = () => {
     throw new WebAssembly.RuntimeError('unreachable');
   };
   await assert.rejects(store.get('k'), { name: 'EngineDeadError' });

@@ -1,6 +1,6 @@
 //! The engine for JavaScript, 1:1.
 //!
-//! JavaScript writes a request into [`Engine::input`], calls [`Engine::run`], and reads the reply in
+//! JavaScript writes a request into [`Engine::input`], calls [`call`], and reads the reply in
 //! place at [`Engine::output`]: no object and no string crosses the border on the way. The clock is
 //! an argument. Nothing happens when the module is loaded: no entropy, no clock, no timer, since edge
 //! runtimes trap there; the seed is drawn when an engine is made.
@@ -34,6 +34,8 @@ const JOURNAL: i32 = 6;
 /// What [`Engine::poll`] returns is the connection's number times this, plus one of the above.
 const KINDS: i32 = 8;
 
+/// The number of the direct connection in [`call`].
+const DIRECT: u32 = u32::MAX;
 /// What [`Engine::call`] returns is the length of the reply times this, plus what of the following is so.
 const CALLED: i32 = 8;
 /// [`Engine::poll`] has something to tell.
@@ -51,7 +53,7 @@ pub struct Engine {
     /// Opened by the first direct call, and anew when it was closed.
     direct: Option<ConnId>,
     connections: Vec<Option<ConnId>>,
-    /// What [`Engine::run`] came across and [`Engine::poll`] has yet to tell.
+    /// What [`Engine::call`] came across and [`Engine::poll`] has yet to tell.
     effects: VecDeque<Effect>,
     input: Vec<u8>,
     output: Vec<u8>,
@@ -125,24 +127,6 @@ impl Engine {
         self.input.as_mut_ptr()
     }
 
-    /// Runs the requests in the first `bytes` bytes of the input on the direct connection. The replies
-    /// are at [`Engine::output`]; how many bytes they take is returned, as `-1 - bytes` if
-    /// [`Engine::poll`] has something to tell as well.
-    pub fn run(&mut self, bytes: usize, unix_ms: f64, mono_ms: f64) -> i32 {
-        let now = now(unix_ms, mono_ms);
-        let direct = match self.direct {
-            Some(direct) => direct,
-            None => self.connect_direct(now),
-        };
-        let request = &self.input[..bytes.min(self.input.len())];
-        self.inner.receive(now, direct, request);
-        self.clear_output();
-        self.take_output(now, direct);
-        self.keep_effects(now);
-        let bytes = self.output.len() as i32;
-        if self.effects.is_empty() { bytes } else { -1 - bytes }
-    }
-
     /// The engine's own address, for [`call`], as long as it lives.
     pub fn address(&mut self) -> *mut u8 {
         core::ptr::from_mut(self).cast()
@@ -169,14 +153,6 @@ impl Engine {
         });
         self.connections[place] = Some(conn);
         place as u32
-    }
-
-    /// The first `bytes` bytes of the input, from a connection.
-    pub fn receive(&mut self, connection: u32, bytes: usize, unix_ms: f64, mono_ms: f64) {
-        if let Some(conn) = self.connection(connection) {
-            let request = &self.input[..bytes.min(self.input.len())];
-            self.inner.receive(now(unix_ms, mono_ms), conn, request);
-        }
     }
 
     /// A connection is gone.
@@ -325,20 +301,22 @@ impl Engine {
         self.inner.changes() as f64
     }
 
-    /// Runs the one request in the first `bytes` bytes of the input, as [`Engine::run`] does.
+    /// [`call`].
     #[cfg_attr(redstart_small, optimize(speed))]
-    fn call(&mut self, bytes: usize, unix_ms: f64, mono_ms: f64, wants_deadline: bool) -> i32 {
+    fn call(
+        &mut self,
+        connection: u32,
+        bytes: usize,
+        unix_ms: f64,
+        mono_ms: f64,
+        wants_deadline: bool,
+    ) -> i32 {
         let time = now(unix_ms, mono_ms);
-        let called = match (self.direct, self.input.get(..bytes)) {
-            (Some(direct), Some(request)) if self.output.capacity() <= LARGE => {
-                self.inner.call(time, direct, request, &mut self.output)
-            }
-            _ => false,
-        };
-        if !called {
-            self.run(bytes, unix_ms, mono_ms);
+        if connection == DIRECT {
+            self.call_direct(time, bytes);
+        } else {
+            self.receive(time, connection, bytes);
         }
-        self.keep_effects(time);
         let mut code = match i32::try_from(self.output.len()) {
             Ok(bytes) if bytes < i32::MAX / CALLED => bytes * CALLED,
             // The host asks where it is and how long.
@@ -361,14 +339,61 @@ impl Engine {
         code
     }
 
-    /// Does what concerns the direct connection, and keeps the rest for [`Engine::poll`].
+    /// Runs what is in the input on the direct connection, and puts the replies into the output.
     #[inline]
-    fn keep_effects(&mut self, now: Now) {
+    fn call_direct(&mut self, now: Now, bytes: usize) {
+        let called = match (self.direct, self.input.get(..bytes)) {
+            (Some(direct), Some(request)) if self.output.capacity() <= LARGE => {
+                self.inner.call(now, direct, request, &mut self.output)
+            }
+            _ => false,
+        };
+        if !called {
+            self.run(now, bytes);
+        }
         while let Some(effect) = self.inner.poll() {
             self.keep_effect(now, effect);
         }
     }
 
+    /// What is not one whole request.
+    #[inline(never)]
+    fn run(&mut self, now: Now, bytes: usize) {
+        let direct = match self.direct {
+            Some(direct) => direct,
+            None => self.connect_direct(now),
+        };
+        let request = &self.input[..bytes.min(self.input.len())];
+        self.inner.receive(now, direct, request);
+        self.clear_output();
+        self.take_output(now, direct);
+    }
+
+    /// Gives what is in the input to a connection. If there is nothing else to do than to send what that one gets,
+    /// it is in the output; otherwise [`Engine::poll`] tells of it in its turn.
+    #[inline(never)]
+    fn receive(&mut self, now: Now, connection: u32, bytes: usize) {
+        self.clear_output();
+        let Some(conn) = self.connection(connection) else { return };
+        let request = &self.input[..bytes.min(self.input.len())];
+        self.inner.receive(now, conn, request);
+        self.drain_effects();
+        let first = self.effects.front();
+        if self.effects.len() == 1 && matches!(first, Some(Effect::Send(to)) if *to == conn) {
+            self.effects.clear();
+            self.take_output(now, conn);
+            // Whoever has got all may be closed.
+            self.drain_effects();
+        }
+    }
+
+    fn drain_effects(&mut self) {
+        while let Some(effect) = self.inner.poll() {
+            self.effects.push_back(effect);
+        }
+    }
+
+    /// Does what concerns the direct connection, and keeps the rest for [`Engine::poll`].
     #[inline(never)]
     fn keep_effect(&mut self, now: Now, effect: Effect) {
         match effect {
@@ -423,21 +448,27 @@ impl Engine {
     }
 }
 
-/// [`Engine::call`] of the engine at this address, without what the bindings check: that takes as long as a short
-/// command. -1: the output is very long, and all of the above may be so.
+/// Gives the first `bytes` bytes of the input to a connection, or with the number -1 to the direct one, without what
+/// the bindings check: that takes as long as a short command. The replies are at [`Engine::output`]; those of a
+/// connection only if there is nothing else to do first, and otherwise [`Engine::poll`] tells of them in their turn.
+///
+/// Returned is eight times the reply's length, plus 1 if [`Engine::poll`] has something to tell, 2 if the output is at
+/// another address than before, and 4 if there is a time at which [`Engine::timeout`] wants to be called, which only
+/// those get who want it. -1: the output is very long, and all of that may be so.
 ///
 /// # Safety
 /// The address is what [`Engine::address`] has given, the engine was not freed, and no other call is in progress.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn call(
     engine: *mut Engine,
+    connection: u32,
     bytes: usize,
     unix_ms: f64,
     mono_ms: f64,
     wants_deadline: bool,
 ) -> i32 {
     // SAFETY: the caller's promise. The engine never calls its host, so that calls do not overlap.
-    unsafe { &mut *engine }.call(bytes, unix_ms, mono_ms, wants_deadline)
+    unsafe { &mut *engine }.call(connection, bytes, unix_ms, mono_ms, wants_deadline)
 }
 
 /// A buffer that was larger for once is cut back to this.

@@ -228,8 +228,12 @@ impl Engine {
             }
             Some(Sink::Spool(spool, len)) => {
                 *len += piece.len() as u64;
-                let kept = spool.write(piece);
+                let mut kept = spool.write(piece);
                 is_kept = spool.waiting() == 0;
+                if is_kept && kept.is_ok() {
+                    // The last piece may have failed by now, which the next one is told.
+                    kept = spool.write(Vec::new());
+                }
                 if let Err(error) = kept {
                     let line = format!("Write error keeping a snapshot for replicas: {error}");
                     self.server.log(Level::Warning, line);

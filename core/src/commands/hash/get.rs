@@ -1,8 +1,10 @@
 //! Reading hashes: HGET, HMGET, HGETALL, HKEYS, HVALS, HLEN, HEXISTS, HSTRLEN.
 
+use crate::collections::hash::HashSeed;
 use crate::collections::listpack::Element;
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::Error;
+use crate::resp::Reply;
 use crate::value::Hash;
 
 /// HGET key field: the value of a field, or null.
@@ -76,13 +78,19 @@ fn hgetall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
         return Ok(Flow::Done);
     };
     ctx.reply.map(hash.live_len(now_ms));
-    ctx.reply.bulks(|bulks| {
+    write_fields(ctx.reply, hash, seed, now_ms);
+    Ok(Flow::Done)
+}
+
+/// Every field with its value.
+#[cfg_attr(redstart_small, optimize(speed))]
+pub(super) fn write_fields(reply: &mut Reply, hash: &Hash, seed: &HashSeed, now_ms: i64) {
+    reply.bulks(|bulks| {
         hash.each_live(seed, now_ms, |name, value| {
             bulks.element(name);
             bulks.element(value);
         });
     });
-    Ok(Flow::Done)
 }
 
 /// HKEYS key: the names of all fields.

@@ -1,5 +1,6 @@
 //! HRANDFIELD and HSCAN.
 
+use super::get::write_fields;
 use crate::collections::listpack::Element;
 use crate::collections::ordered;
 use crate::command::scan::{ScanKind, ScanOptions, parse_cursor, write_empty_scan};
@@ -120,6 +121,11 @@ fn hscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     };
     let options = ScanOptions::parse(args, 3, ScanKind::Fields)?;
     let place = ctx.reply.deferred();
+    if hash.is_listpack() && options.pattern.is_none() && !options.no_values {
+        write_fields(ctx.reply, hash, seed, now_ms);
+        ctx.reply.finish_scan(place, 0, hash.live_len(now_ms) * 2);
+        return Ok(Flow::Done);
+    }
     let mut found = 0;
     let cursor = ctx.reply.bulks(|bulks| {
         options.walk(cursor, |cursor, seen| {

@@ -28,7 +28,7 @@ const SHARED = 4096;
  * So many bytes of an aggregate are decoded at once, and its strings are parts of that. Engines let a part keep the
  * whole alive, so it is not more.
  */
-const WINDOW = 1024;
+const WINDOW = 2048;
 /** Aggregates of fewer elements are not worth it. */
 const FEW = 4;
 /** Longer strings are decoded for themselves. */

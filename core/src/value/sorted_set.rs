@@ -373,6 +373,7 @@ impl<'a> Iterator for Iter<'a> {
     type Item = (Element<'a>, f64);
 
     #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::Tree(iter) => iter.next().map(|e| (Element::Str(e.member()), e.score())),

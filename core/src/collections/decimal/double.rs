@@ -7,6 +7,7 @@
 use super::extended::{self, Binary, hexadecimal};
 use super::{MAX_TEXT, write};
 use core::fmt::{self, Write};
+use core::ops::Range;
 
 /// Room for any double in either format.
 pub const DOUBLE_LEN: usize = 32;
@@ -22,10 +23,11 @@ pub fn format_double(value: f64, buffer: &mut [u8; DOUBLE_LEN]) -> &[u8] {
 /// Writes `value` with 17 significant digits and no trailing zeros, as C's `%.17g`.
 ///
 /// Redis up to 7.0: 3.1 is `3.1000000000000001`, ten to the 17th is `1e+17`.
+#[cfg_attr(redstart_small, optimize(speed))]
 pub fn format_double_17g(value: f64, buffer: &mut [u8; DOUBLE_LEN]) -> &[u8] {
     // Of the whole numbers, those with more than 17 digits have an exponent.
     if let Some(text) = special_or_whole(value, 1e17, buffer) {
-        return &buffer[..text];
+        return &buffer[text];
     }
     let mut decimal = Decimal::new(format_args!("{value:.16e}"));
     decimal.trim_zeros();
@@ -48,7 +50,7 @@ pub fn format_double_17g(value: f64, buffer: &mut [u8; DOUBLE_LEN]) -> &[u8] {
 pub fn format_double_shortest(value: f64, buffer: &mut [u8; DOUBLE_LEN]) -> &[u8] {
     const WHOLE: f64 = (1u64 << 62) as f64;
     if let Some(text) = special_or_whole(value, WHOLE.next_up(), buffer) {
-        return &buffer[..text];
+        return &buffer[text];
     }
     let decimal = Decimal::new(format_args!("{value:e}"));
     let mut out = Cursor::new(buffer);
@@ -156,14 +158,14 @@ fn rounded(binary: Binary) -> f64 {
     f64::from_bits(biased << 52 | mantissa & ((1 << 52) - 1))
 }
 
-/// Writes what needs no digits after the point; returns the length.
-fn special_or_whole(value: f64, limit: f64, buffer: &mut [u8; DOUBLE_LEN]) -> Option<usize> {
-    let mut integer = [0; MAX_TEXT];
+/// Writes what needs no digits after the point, somewhere in the buffer.
+#[cfg_attr(redstart_small, optimize(speed))]
+fn special_or_whole(value: f64, limit: f64, buffer: &mut [u8; DOUBLE_LEN]) -> Option<Range<usize>> {
     let text: &[u8] = if value == 0.0 {
         if value.is_sign_negative() { b"-0" } else { b"0" }
     } else if value.abs() < limit && value as i64 as f64 == value {
-        let start = write(value as i64, &mut integer);
-        &integer[start..]
+        let start = write(value as i64, buffer.first_chunk_mut()?);
+        return Some(start..MAX_TEXT);
     } else if value.is_finite() {
         return None;
     } else if value.is_nan() {
@@ -174,7 +176,7 @@ fn special_or_whole(value: f64, limit: f64, buffer: &mut [u8; DOUBLE_LEN]) -> Op
         b"inf"
     };
     buffer[..text.len()].copy_from_slice(text);
-    Some(text.len())
+    Some(0..text.len())
 }
 
 /// The digits of a finite value, without sign: `d.ddd * 10^exponent`.

@@ -106,10 +106,11 @@ impl Extended {
             out.push(b'-');
         }
         let mut buffer = [0; MAX_TEXT];
-        let start = write_unsigned((scaled / SCALE) as u64, &mut buffer);
+        let whole = scaled / SCALE;
+        let start = write_unsigned(whole as u64, &mut buffer);
         out.extend_from_slice(&buffer[start..]);
         // A one in front keeps the leading zeros.
-        let start = write_unsigned((scaled % SCALE + SCALE) as u64, &mut buffer);
+        let start = write_unsigned((scaled - whole * SCALE + SCALE) as u64, &mut buffer);
         let fraction = &buffer[start..];
         let zeros = fraction.iter().rev().take_while(|&&b| b == b'0').count();
         let fraction = &fraction[1..fraction.len() - zeros.min(17)];
@@ -376,17 +377,19 @@ fn exponent(text: &[u8]) -> Option<i64> {
 pub(super) fn scale(digits: &[u8], power: i64) -> Binary {
     if digits.len() <= 19 && (-18..=18).contains(&power) {
         let whole = digits.iter().fold(0u64, |whole, digit| whole * 10 + u64::from(*digit));
-        let ten = 10u128.pow(power.unsigned_abs() as u32);
+        let ten = u128::from(10u64.pow(power.unsigned_abs() as u32));
         if power >= 0 {
             return Binary { mantissa: u128::from(whole) * ten, exponent: 0, sticky: false };
         }
         let shift = u128::from(whole).leading_zeros();
         let numerator = u128::from(whole) << shift;
-        // Ten to the 18th has 60 bits, so the quotient has 68 or more.
+        // Ten to the 18th has 60 bits, so the quotient has 68 or more. There is one division: of this width
+        // they take a call and many steps.
+        let mantissa = numerator / ten;
         return Binary {
-            mantissa: numerator / ten,
+            mantissa,
             exponent: -i64::from(shift),
-            sticky: numerator % ten != 0,
+            sticky: mantissa * ten != numerator,
         };
     }
     let mut numerator = Big::from_digits(digits);

@@ -65,6 +65,7 @@ fn is_sync(args: Args<'_>) -> Result<bool, Error> {
     }
 }
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn flush(ctx: &mut Ctx<'_>, args: Args<'_>, dbs: core::ops::Range<usize>, sync: bool) {
     for db in dbs {
         ctx.db.dirty += ctx.db.flush(db);

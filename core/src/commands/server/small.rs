@@ -51,6 +51,7 @@ pub const ROLE: Command = Command::new("role", 1, role)
     .since("2.8.12")
     .docs("", "Tells whether the server is a primary, and who its replicas are.", "O(1)");
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn role(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
     let replicas = ctx.server.replicas_at(Stage::Online);
     ctx.reply.array(3);

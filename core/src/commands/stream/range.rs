@@ -61,6 +61,7 @@ enum Direction {
     Back,
 }
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn range(ctx: &mut Ctx<'_>, args: Args<'_>, direction: Direction) -> Result<Flow, Error> {
     let (start_at, end_at) = if direction == Direction::Forward { (2, 3) } else { (3, 2) };
     let start = bound(args.at(start_at), End::Start)?;

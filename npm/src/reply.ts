@@ -127,8 +127,9 @@ export class Reader {
         const length = this.int();
         if (length < 0) return null;
         if (length >= FEW) this.windowNext = this.at;
-        const items: Reply[] = [];
-        for (let i = 0; i < length; i++) items.push(this.next());
+        const items = new Array<Reply>(length);
+        let i = length >= FEW && !this.bytes ? this.texts(items, length) : 0;
+        for (; i < length; i++) items[i] = this.next();
         return items;
       }
       case 0x25: { // %
@@ -210,6 +211,30 @@ export class Reader {
   private string(from: number, length: number): string | Uint8Array {
     if (!this.bytes) return this.text(from, length);
     return this.shares && length >= SHARED ? this.heap.subarray(from, from + length) : this.heap.slice(from, from + length);
+  }
+
+  /** Reads strings into `items`, until something else comes or there are `most`; how many there were. */
+  private texts(items: Reply[], most: number): number {
+    const heap = this.heap;
+    let { at, window, windowFrom, windowTo } = this;
+    let count = 0;
+    for (; count < most && heap[at] === 0x24; count++) {
+      let digit = heap[at + 1]!;
+      if (digit === 0x2d) break;
+      let length = 0;
+      for (at += 2; digit !== 13; digit = heap[at++]!) length = length * 10 + digit - 48;
+      const from = at + 1;
+      at = from + length;
+      if (at <= windowTo) {
+        items[count] = window.substring(from - windowFrom, at - windowFrom);
+      } else {
+        items[count] = this.text(from, length);
+        ({ window, windowFrom, windowTo } = this);
+      }
+      at += 2;
+    }
+    this.at = at;
+    return count;
   }
 
   /** Decodes from here on, as far as a window goes; whether that holds what ends at `to`. */

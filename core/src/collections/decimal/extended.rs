@@ -303,6 +303,9 @@ pub(super) fn hexadecimal(text: &[u8]) -> Option<Option<Binary>> {
 
 /// Reads a decimal number without its sign. Inside: none for zero.
 fn decimal(text: &[u8]) -> Option<Option<Binary>> {
+    if let Some((whole, power)) = short(text) {
+        return Some((whole != 0).then(|| scale_short(whole, power)));
+    }
     let (digits, power) = digits(text)?;
     if digits.is_empty() {
         return Some(None);
@@ -313,6 +316,25 @@ fn decimal(text: &[u8]) -> Option<Option<Binary>> {
         return None;
     }
     Some(Some(scale(&digits, power)))
+}
+
+/// Up to 19 digits, of which up to 18 may stand behind a point: a whole number, and the power of ten that it is to be
+/// taken times. What is anything else is for [`digits`].
+#[cfg_attr(redstart_small, optimize(speed))]
+fn short(text: &[u8]) -> Option<(u64, i64)> {
+    let (mut whole, mut digits, mut point) = (0, 0, None);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits < 19 => {
+                whole = whole * 10 + u64::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if point.is_none() => point = Some(digits),
+            _ => return None,
+        }
+    }
+    let power = point.unwrap_or(digits) - digits;
+    (digits > 0 && power >= -18).then_some((whole, power))
 }
 
 /// The digits of a decimal number without its sign, neither the first nor the last of them 0, and the power of
@@ -372,25 +394,27 @@ fn exponent(text: &[u8]) -> Option<i64> {
     Some(if negative { -exponent } else { exponent })
 }
 
+/// `whole * 10^power`, with at least 68 bits if it is not exact; the power is 18 at most, either way.
+#[cfg_attr(redstart_small, optimize(speed))]
+fn scale_short(whole: u64, power: i64) -> Binary {
+    let ten = u128::from(10u64.pow(power.unsigned_abs() as u32));
+    if power >= 0 {
+        return Binary { mantissa: u128::from(whole) * ten, exponent: 0, sticky: false };
+    }
+    let shift = u128::from(whole).leading_zeros();
+    let numerator = u128::from(whole) << shift;
+    // Ten to the 18th has 60 bits, so the quotient has 68 or more. There is one division: of this width they take a
+    // call and many steps.
+    let mantissa = numerator / ten;
+    Binary { mantissa, exponent: -i64::from(shift), sticky: mantissa * ten != numerator }
+}
+
 /// `digits * 10^power`, with at least 66 bits if it is not exact.
 #[cfg_attr(redstart_small, optimize(speed))]
 pub(super) fn scale(digits: &[u8], power: i64) -> Binary {
     if digits.len() <= 19 && (-18..=18).contains(&power) {
         let whole = digits.iter().fold(0u64, |whole, digit| whole * 10 + u64::from(*digit));
-        let ten = u128::from(10u64.pow(power.unsigned_abs() as u32));
-        if power >= 0 {
-            return Binary { mantissa: u128::from(whole) * ten, exponent: 0, sticky: false };
-        }
-        let shift = u128::from(whole).leading_zeros();
-        let numerator = u128::from(whole) << shift;
-        // Ten to the 18th has 60 bits, so the quotient has 68 or more. There is one division: of this width
-        // they take a call and many steps.
-        let mantissa = numerator / ten;
-        return Binary {
-            mantissa,
-            exponent: -i64::from(shift),
-            sticky: mantissa * ten != numerator,
-        };
+        return scale_short(whole, power);
     }
     let mut numerator = Big::from_digits(digits);
     let (mantissa, exponent, sticky) = if power >= 0 {

@@ -82,7 +82,7 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     if !sum.is_finite() {
         return Err(Error::Text("ERR increment would produce NaN or Infinity"));
     }
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(32);
     sum.write(&mut text);
     hash.set(name, &text, Keep::Time, tuning);
     ctx.db.changed(Class::HASH, "hincrbyfloat", key);

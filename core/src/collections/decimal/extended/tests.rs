@@ -41,6 +41,25 @@ fn sums_are_those_of_redis() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of texts, no unsafe code")]
+fn short_texts_are_what_they_are_with_an_exponent() {
+    let mut state = 7u64;
+    for round in 0..20_000 {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let digits = format!("{state:022}");
+        let len = 1 + round % 21;
+        let mut text = String::from(&digits[22 - len..]);
+        if round % 3 > 0 {
+            text.insert((state >> 40) as usize % (len + 1), '.');
+        }
+        let short = Extended::parse(text.as_bytes());
+        assert!(short.is_some(), "{text}");
+        assert_eq!(short, Extended::parse(format!("{text}e0").as_bytes()), "{text}");
+    }
+}
+
+#[test]
 #[cfg_attr(miri, ignore = "thousands of digits, no unsafe code")]
 fn a_huge_value_is_printed_in_full() {
     let expected = "99999999999999999997904043907270645545604272645899965746656576352121110809696550\

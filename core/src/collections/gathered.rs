@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 /// An element, its number, and the half of its hash that tells most others apart.
 #[derive(Debug, Clone, Copy)]
-struct Gift<'a> {
+struct Entry<'a> {
     element: Element<'a>,
     number: f64,
     hash: u32,
@@ -19,8 +19,8 @@ struct Gift<'a> {
 /// What was gathered. Integers and their canonical texts are the same element.
 #[derive(Debug)]
 pub struct Gathered<'a> {
-    gifts: Vec<Gift<'a>>,
-    /// Open addressing with linear probing, at most half full: one more than a place in `gifts`, or 0. Their number is
+    entries: Vec<Entry<'a>>,
+    /// Open addressing with linear probing, at most half full: one more than a place in `entries`, or 0. Their number is
     /// a power of two.
     slots: Vec<u32>,
     seed: &'a HashSeed,
@@ -35,35 +35,35 @@ impl<'a> Gathered<'a> {
         // They may be the same again and again.
         let expected = expected.min(ROOM_MAX) as usize;
         let slots = vec![0; (expected * 2).next_power_of_two()];
-        Self { gifts: Vec::with_capacity(expected), slots, seed }
+        Self { entries: Vec::with_capacity(expected), slots, seed }
     }
 
     /// How many elements there are.
     pub fn len(&self) -> usize {
-        self.gifts.len()
+        self.entries.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.gifts.is_empty()
+        self.entries.is_empty()
     }
 
     /// Adds an element, unless it is there; `join` then makes one number of the old one and the new one.
     #[cfg_attr(redstart_small, optimize(speed))]
     pub fn add(&mut self, element: Element<'a>, number: f64, join: impl Fn(f64, f64) -> f64) {
-        if self.gifts.len() * 2 + 1 >= self.slots.len() {
+        if self.entries.len() * 2 + 1 >= self.slots.len() {
             self.grow();
         }
         let element = element.canonical();
         let hash = self.hash(element);
         match self.probe(element, hash) {
             Ok(place) => {
-                let gift = &mut self.gifts[place];
-                gift.number = join(gift.number, number);
+                let entry = &mut self.entries[place];
+                entry.number = join(entry.number, number);
             }
             Err(slot) => {
-                self.gifts.push(Gift { element, number, hash });
-                self.slots[slot] = self.gifts.len() as u32;
+                self.entries.push(Entry { element, number, hash });
+                self.slots[slot] = self.entries.len() as u32;
             }
         }
     }
@@ -73,12 +73,12 @@ impl<'a> Gathered<'a> {
     pub fn number(&self, element: Element<'_>) -> Option<f64> {
         let element = element.canonical();
         let place = self.probe(element, self.hash(element)).ok()?;
-        Some(self.gifts[place].number)
+        Some(self.entries[place].number)
     }
 
     /// The elements with their numbers.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Element<'a>, f64)> + Clone + '_ {
-        self.gifts.iter().map(|gift| (gift.element, gift.number))
+        self.entries.iter().map(|entry| (entry.element, entry.number))
     }
 
     #[inline]
@@ -98,8 +98,8 @@ impl<'a> Gathered<'a> {
             let Some(place) = (self.slots[slot] as usize).checked_sub(1) else {
                 return Err(slot);
             };
-            let gift = &self.gifts[place];
-            if gift.hash == hash && gift.element == element {
+            let entry = &self.entries[place];
+            if entry.hash == hash && entry.element == element {
                 return Ok(place);
             }
             slot = (slot + 1) & mask;
@@ -111,8 +111,8 @@ impl<'a> Gathered<'a> {
         let count = self.slots.len() * 4;
         self.slots.clear();
         self.slots.resize(count, 0);
-        for (place, gift) in self.gifts.iter().enumerate() {
-            let mut slot = gift.hash as usize & (count - 1);
+        for (place, entry) in self.entries.iter().enumerate() {
+            let mut slot = entry.hash as usize & (count - 1);
             while self.slots[slot] != 0 {
                 slot = (slot + 1) & (count - 1);
             }

@@ -168,7 +168,7 @@ export class Native implements Memory {
     } catch (error) {
       throw this.die(error);
     }
-    if (this.heap.byteLength === 0) this.look();
+    if (this.heap.length === 0) this.look();
     return events;
   }
 
@@ -257,7 +257,7 @@ export class Native implements Memory {
     }
     if ((code & HAS_EVENTS) !== 0) this.pending = true;
     this.hasDeadline = (code & HAS_DEADLINE) !== 0;
-    if (this.heap.byteLength === 0) this.look();
+    if (this.heap.length === 0) this.look();
     if (this.inputBytes > LARGE) this.inputBytes = 0;
     return code < 0 ? this.live().output_bytes() : code >> 3;
   }
@@ -277,7 +277,7 @@ export class Native implements Memory {
     const exports = this.live();
     const at = exports.output();
     const bytes = exports.output_bytes();
-    if (this.heap.byteLength === 0) this.look();
+    if (this.heap.length === 0) this.look();
     return this.heap.slice(at, at + bytes);
   }
 
@@ -297,7 +297,7 @@ export class Native implements Memory {
     } catch (error) {
       throw this.die(error);
     }
-    if (this.heap.byteLength === 0) this.look();
+    if (this.heap.length === 0) this.look();
     return result;
   }
 

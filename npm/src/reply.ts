@@ -114,6 +114,10 @@ export class Reader {
           this.at += 4;
           return 'OK';
         }
+        if (heap[from] === 0x50 && heap[from + 1] === 0x4f && heap[from + 2] === 0x4e && heap[from + 3] === 0x47 && heap[from + 4] === 13) {
+          this.at += 6;
+          return 'PONG';
+        }
         return this.text(from, this.lineEnd() - from);
       }
       case 0x3a: // :
@@ -126,7 +130,12 @@ export class Reader {
       case 0x3e: { // >
         const length = this.int();
         if (length < 0) return null;
-        if (length >= FEW) this.windowNext = this.at;
+        // Two entries of a stream have many strings.
+        if (length >= FEW || (length > 1 && this.heap[this.at] === 0x2a)) this.windowNext = this.at;
+        // Engines make an array of a known length faster than one of any.
+        if (length === 0) return [];
+        if (length === 2) return [this.next(), this.next()];
+        if (length === 3) return [this.next(), this.next(), this.next()];
         const items = new Array<Reply>(length);
         let i = length >= FEW && !this.bytes ? this.texts(items, length) : 0;
         for (; i < length; i++) items[i] = this.next();

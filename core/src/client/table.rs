@@ -6,7 +6,7 @@ use crate::collections::ordered;
 use crate::resp::Reply;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::mem::take;
+use core::mem::{forget, take};
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -85,7 +85,8 @@ impl Clients {
     #[inline]
     pub fn put_back(&mut self, client: Box<Client>) {
         let index = client.conn.index as usize;
-        self.slots[index].client = Some(client);
+        // Its place is empty: nothing is to be dropped.
+        forget(self.slots[index].client.replace(client));
     }
 
     /// The connection, unless it is gone or its command runs.

@@ -69,20 +69,29 @@ pub fn write(value: i64, buffer: &mut [u8; MAX_TEXT]) -> usize {
 
 /// Writes `value` to the end of `buffer` and says where it starts.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub fn write_unsigned(value: u64, buffer: &mut [u8; MAX_TEXT]) -> usize {
     const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
         2021222324252627282930313233343536373839\
         4041424344454647484950515253545556575859\
         6061626364656667686970717273747576777879\
         8081828384858687888990919293949596979899";
-    let mut rest = value;
     let mut start = MAX_TEXT;
-    while rest >= 10 {
-        let pair = (rest % 100) as usize * 2;
-        rest /= 100;
+    let mut put = |buffer: &mut [u8; MAX_TEXT], pair: usize| {
         start -= 2;
-        buffer[start] = PAIRS[pair];
-        buffer[start + 1] = PAIRS[pair + 1];
+        buffer[start] = PAIRS[2 * pair];
+        buffer[start + 1] = PAIRS[2 * pair + 1];
+    };
+    let mut long = value;
+    while long > u64::from(u32::MAX) {
+        put(buffer, (long % 100) as usize);
+        long /= 100;
+    }
+    // Divided in half the time.
+    let mut rest = long as u32;
+    while rest >= 10 {
+        put(buffer, (rest % 100) as usize);
+        rest /= 100;
     }
     if rest > 0 || start == MAX_TEXT {
         start -= 1;

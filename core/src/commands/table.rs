@@ -308,6 +308,7 @@ struct Packed {
 
 const LOWER: u64 = 0x2020_2020_2020_2020;
 
+#[inline]
 const fn word(b: &[u8], at: usize) -> u64 {
     u64::from_le_bytes([
         b[at],
@@ -321,6 +322,7 @@ const fn word(b: &[u8], at: usize) -> u64 {
     ])
 }
 
+#[inline]
 const fn half(b: &[u8], at: usize) -> u64 {
     u32::from_le_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]]) as u64
 }

@@ -3,7 +3,6 @@
 use super::Engine;
 use crate::command::tracking;
 use crate::server::{Effect, Level, Now};
-use crate::store::Db;
 use crate::store::evict::Room;
 use alloc::string::String;
 use core::mem::take;
@@ -119,9 +118,7 @@ impl Engine {
             || self.store.tracking.has_work()
             || self.store.cut.is_abandoned()
             || (!paused && self.store.eviction.unfinished)
-            || (!paused
-                && self.server.active_expire
-                && self.store.dbs().iter().any(Db::has_expiries))
+            || (!paused && self.server.active_expire && self.store.has_expiries())
     }
 
     fn has_connections_to_sweep(&self) -> bool {

@@ -125,12 +125,8 @@ impl Engine {
         if self.store.tracking.has_broadcast() {
             tracking::broadcast(&mut self.store, &mut self.server);
         }
-        for conn in take(&mut self.server.clients.over) {
-            if let Some(client) = self.server.clients.take(conn) {
-                self.log_cut(&client);
-                self.server.clients.put_back(client);
-                self.queue_output(conn);
-            }
+        if !self.server.clients.over.is_empty() {
+            self.cut_off();
         }
         if self.server.clients.memory > self.server.clients.memory_max {
             self.evict_clients();
@@ -141,6 +137,18 @@ impl Engine {
                 self.queue_output(conn);
             }
             self.server.clients.told = told;
+        }
+    }
+
+    /// Closes those that do not read.
+    #[cold]
+    fn cut_off(&mut self) {
+        for conn in take(&mut self.server.clients.over) {
+            if let Some(client) = self.server.clients.take(conn) {
+                self.log_cut(&client);
+                self.server.clients.put_back(client);
+                self.queue_output(conn);
+            }
         }
     }
 

@@ -8,4 +8,4 @@ pub mod reply;
 
 pub use args::{Args, Request};
 pub use parse::{Limits, Parser, ProtocolError, Span, Step};
-pub use reply::{Protocol, Reply};
+pub use reply::{Bulks, Protocol, Reply};

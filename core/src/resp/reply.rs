@@ -57,8 +57,8 @@ impl Reply {
     /// A simple string, which has no line break in it.
     pub fn simple(&mut self, text: &str) {
         self.out.push(b'+');
-        self.out.extend_from_slice(text.as_bytes());
-        self.out.extend_from_slice(b"\r\n");
+        append(&mut self.out, text.as_bytes());
+        append(&mut self.out, b"\r\n");
     }
 
     /// An error line. Line breaks in the text become spaces.
@@ -93,7 +93,7 @@ impl Reply {
         } else {
             self.header(b'$', len as i64);
         }
-        self.out.extend_from_slice(bytes);
+        append(&mut self.out, bytes);
         self.out.extend_from_slice(b"\r\n");
     }
 
@@ -313,7 +313,7 @@ const GATHERED: usize = 63;
 /// Such a bulk string with its header and its line breaks.
 const GATHERED_WHOLE: usize = GATHERED + 7;
 
-/// Gathers short bulk strings in a block on the stack: a string costs one copy and no look at the reply's
+/// Gathers short bulk strings, and the headers of arrays of them, in a block on the stack: a string costs one copy and no look at the reply's
 /// capacity, which is what most of the time goes to where elements are a few bytes long.
 #[derive(Debug)]
 pub struct Bulks<'a> {
@@ -351,6 +351,22 @@ impl Bulks<'_> {
         self.len += start + len + 2;
     }
 
+    /// Adds an array of `len` elements, which follow.
+    #[inline]
+    pub fn array(&mut self, len: usize) {
+        let header = [b'*', b'0' + len as u8, b'\r', b'\n'];
+        match self.block[self.len..].first_chunk_mut() {
+            Some(place) if len < 10 => {
+                *place = header;
+                self.len += header.len();
+            }
+            _ => {
+                self.flush();
+                self.reply.array(len);
+            }
+        }
+    }
+
     /// Adds an element of a collection.
     #[inline]
     pub fn element(&mut self, element: Element<'_>) {
@@ -377,6 +393,31 @@ fn copy_short(to: &mut [u8], from: &[u8]) {
         4..8 => copy_ends::<4>(to, from),
         17..=32 => copy_ends::<16>(to, from),
         _ => to.copy_from_slice(from),
+    }
+}
+
+/// Appends bytes of which there are few, as [`copy_short`] copies them.
+#[inline]
+#[cfg_attr(redstart_small, optimize(speed), inline(never))]
+fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+    match bytes.len() {
+        _ if !cfg!(target_arch = "wasm32") => out.extend_from_slice(bytes),
+        0..4 => bytes.iter().for_each(|byte| out.push(*byte)),
+        4..8 => append_ends::<4>(out, bytes),
+        8..=16 => append_ends::<8>(out, bytes),
+        17..=32 => append_ends::<16>(out, bytes),
+        _ => out.extend_from_slice(bytes),
+    }
+}
+
+/// Appends the first `N` bytes, and the last over what they have in common.
+#[inline]
+fn append_ends<const N: usize>(out: &mut Vec<u8>, bytes: &[u8]) {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) {
+        let start = out.len();
+        out.extend_from_slice(first);
+        out.truncate(start + bytes.len() - N);
+        out.extend_from_slice(last);
     }
 }
 

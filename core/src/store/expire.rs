@@ -24,7 +24,7 @@ impl Store {
     /// One round over all databases; whether there is more to do at once. `effort` is
     /// `active-expire-effort`, 1 to 10: more of it leaves fewer keys that are due.
     pub fn expire_round(&mut self, effort: u32) -> bool {
-        if self.keep_expired || self.loading || !self.dbs.iter().any(super::Db::has_expiries) {
+        if self.keep_expired || self.loading || !self.has_expiries() {
             return false;
         }
         let current = self.current;

@@ -163,6 +163,7 @@ impl Store {
     /// Panics when an index of fields' expiries is wrong, or an epoch. For tests.
     pub fn check(&self) {
         let is_quiet = !self.cut.is_written() && !self.cut.is_abandoned();
+        assert!(self.dbs[self.reached..].iter().all(Db::is_empty), "a key where nobody was");
         for db in &self.dbs {
             let of_epoch = |entry: &Entry| entry.epoch() == self.cut.epoch();
             assert!(!is_quiet || db.entries.iter().all(of_epoch), "no cut, no other epoch");

@@ -161,6 +161,8 @@ macro_rules! note_miss {
 pub struct Store {
     dbs: Vec<Db>,
     current: usize,
+    /// Databases from here on were never selected: they are empty.
+    reached: usize,
     /// The wall clock of the running command, in Unix milliseconds.
     pub now_ms: i64,
     /// How values are encoded, and the seed of every hash table.
@@ -211,6 +213,7 @@ impl Store {
         Self {
             dbs: (0..count).map(|_| Db::default()).collect(),
             current: 0,
+            reached: 1,
             now_ms: 0,
             tracking: Tracking::new(tuning.seed),
             tuning,
@@ -251,6 +254,7 @@ impl Store {
     pub fn select(&mut self, index: usize) {
         debug_assert!(index < self.dbs.len(), "SELECT checks the number");
         self.current = index;
+        self.reached = self.reached.max(index + 1);
     }
 
     /// The current database.
@@ -273,6 +277,12 @@ impl Store {
     /// All databases, in order.
     pub fn dbs(&self) -> &[Db] {
         &self.dbs
+    }
+
+    /// Whether a key or a field has an expiry.
+    #[inline]
+    pub fn has_expiries(&self) -> bool {
+        self.dbs[..self.reached].iter().any(Db::has_expiries)
     }
 
     /// The entry of `key`, expired or not. Changes nothing.

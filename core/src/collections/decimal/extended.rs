@@ -31,6 +31,8 @@ const NOT_FINITE: i32 = i32::MAX;
 const LEAST: i64 = -16445;
 /// Numbers from 2 to this power on are infinite.
 const LIMIT: i64 = 16384;
+/// The parts of one that are printed, at most.
+const UNITS: u64 = 100_000_000_000_000_000;
 /// Redis copies the text into a buffer of 5 KiB with a final zero.
 const TEXT_LIMIT: usize = 5 * 1024;
 
@@ -90,15 +92,8 @@ impl Extended {
             whole.write(out);
             return;
         }
-        const SCALE: u128 = 100_000_000_000_000_000;
-        // 64 bits times 57 bits.
-        let scaled = Binary {
-            mantissa: u128::from(self.mantissa) * SCALE,
-            exponent: self.exponent.into(),
-            sticky: false,
-        }
-        .to_integer();
-        if scaled == 0 {
+        let (whole, units) = self.split();
+        if whole == 0 && units == 0 {
             out.push(b'0');
             return;
         }
@@ -106,20 +101,38 @@ impl Extended {
             out.push(b'-');
         }
         let mut buffer = [0; MAX_TEXT];
-        let whole = scaled / SCALE;
-        let start = write_unsigned(whole as u64, &mut buffer);
+        let start = write_unsigned(whole, &mut buffer);
         out.extend_from_slice(&buffer[start..]);
+        if units == 0 {
+            return;
+        }
         // A one in front keeps the leading zeros.
-        let start = write_unsigned((scaled - whole * SCALE + SCALE) as u64, &mut buffer);
-        let fraction = &buffer[start..];
-        let zeros = fraction.iter().rev().take_while(|&&b| b == b'0').count();
-        let fraction = &fraction[1..fraction.len() - zeros.min(17)];
-        if !fraction.is_empty() {
-            out.push(b'.');
-            out.extend_from_slice(fraction);
+        let start = write_unsigned(units + UNITS, &mut buffer);
+        let digits = buffer.iter().rposition(|&b| b != b'0').unwrap_or(start);
+        buffer[start] = b'.';
+        out.extend_from_slice(&buffer[start..=digits]);
+    }
+
+    /// What stands before the point and, in 10^-17 and rounded, behind it, of a number whose exponent is not positive.
+    #[inline]
+    fn split(self) -> (u64, u64) {
+        let places = self.exponent.unsigned_abs();
+        let (whole, fraction) = match places {
+            0 => return (self.mantissa, 0),
+            1..64 => (self.mantissa >> places, self.mantissa << (64 - places)),
+            _ => (0, self.mantissa),
+        };
+        // 64 bits times 57 bits.
+        let product = u128::from(fraction) * u128::from(UNITS);
+        let units =
+            Binary { mantissa: product, exponent: -i64::from(places.max(64)), sticky: false };
+        match units.to_integer() as u64 {
+            UNITS => (whole + 1, 0),
+            units => (whole, units),
         }
     }
 
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn rounded(binary: Binary) -> Option<Self> {
         let (mantissa, exponent) = binary.round(64, LEAST);
         if mantissa == 0 {
@@ -246,6 +259,7 @@ impl Binary {
     }
 
     /// Rounds to a whole number, which the caller knows to fit.
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn to_integer(self) -> u128 {
         if self.exponent >= 0 {
             return self.mantissa << self.exponent;
@@ -254,14 +268,17 @@ impl Binary {
     }
 
     /// Drops the last bits, to nearest, ties to even.
+    #[inline]
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn shift_right(self, drop: i64) -> u128 {
         if drop > 128 {
             return 0;
         }
-        let kept = self.mantissa.checked_shr(drop as u32).unwrap_or(0);
-        let half = 1u128 << (drop - 1);
-        let rest = self.mantissa & (half - 1 + half);
-        let up = rest > half || (rest == half && (self.sticky || kept & 1 == 1));
+        const HALF: u128 = 1 << 127;
+        let drop = drop as u32;
+        let kept = self.mantissa.checked_shr(drop).unwrap_or(0);
+        let rest = self.mantissa << (128 - drop);
+        let up = rest > HALF || (rest == HALF && (self.sticky || kept & 1 == 1));
         kept + u128::from(up)
     }
 }
@@ -397,16 +414,42 @@ fn exponent(text: &[u8]) -> Option<i64> {
 /// `whole * 10^power`, with at least 68 bits if it is not exact; the power is 18 at most, either way.
 #[cfg_attr(redstart_small, optimize(speed))]
 fn scale_short(whole: u64, power: i64) -> Binary {
-    let ten = u128::from(10u64.pow(power.unsigned_abs() as u32));
+    let ten = 10u64.pow(power.unsigned_abs() as u32);
     if power >= 0 {
-        return Binary { mantissa: u128::from(whole) * ten, exponent: 0, sticky: false };
+        return Binary {
+            mantissa: u128::from(whole) * u128::from(ten),
+            exponent: 0,
+            sticky: false,
+        };
+    }
+    // Halves, quarters and the like are exact in a word.
+    let fives = ten >> -power;
+    if whole.is_multiple_of(fives) {
+        return Binary { mantissa: u128::from(whole / fives), exponent: power, sticky: false };
     }
     let shift = u128::from(whole).leading_zeros();
-    let numerator = u128::from(whole) << shift;
-    // Ten to the 18th has 60 bits, so the quotient has 68 or more. There is one division: of this width they take a
-    // call and many steps.
-    let mantissa = numerator / ten;
-    Binary { mantissa, exponent: -i64::from(shift), sticky: mantissa * ten != numerator }
+    // Ten to the 18th has 60 bits, so the quotient has 68 or more.
+    let (mantissa, rest) = divide(u128::from(whole) << shift, ten);
+    Binary { mantissa, exponent: -i64::from(shift), sticky: rest != 0 }
+}
+
+/// The quotient and the rest: by numbers of 32 bits in four steps, since a division of the whole width takes a call and
+/// many steps.
+#[cfg_attr(redstart_small, optimize(speed))]
+fn divide(numerator: u128, by: u64) -> (u128, u64) {
+    if u32::try_from(by).is_err() {
+        let quotient = numerator / u128::from(by);
+        return (quotient, (numerator - quotient * u128::from(by)) as u64);
+    }
+    let (high, low) = ((numerator >> 64) as u64, numerator as u64);
+    let (mut quotients, mut rest) = ([0; 4], 0);
+    for (quotient, digits) in quotients.iter_mut().zip([high >> 32, high, low >> 32, low]) {
+        let part = rest << 32 | u64::from(digits as u32);
+        *quotient = part / by;
+        rest = part - *quotient * by;
+    }
+    let [a, b, c, d] = quotients;
+    (u128::from(a << 32 | b) << 64 | u128::from(c << 32 | d), rest)
 }
 
 /// `digits * 10^power`, with at least 66 bits if it is not exact.

@@ -215,7 +215,16 @@ fn body_size(bytes: &[u8], at: usize) -> Option<u64> {
 
 /// Bytes of the whole entry at `at`.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub(crate) fn size(bytes: &[u8], at: usize) -> Option<usize> {
+    match *bytes.get(at)? {
+        0..=0x7F => Some(2),
+        head @ 0x80..=0xBF => Some(2 + usize::from(head & 0x3F)),
+        _ => long_size(bytes, at),
+    }
+}
+
+fn long_size(bytes: &[u8], at: usize) -> Option<usize> {
     let body = body_size(bytes, at)?;
     usize::try_from(body + u64::from(backlen_width(body))).ok()
 }

@@ -158,6 +158,7 @@ impl<'a> View<'a> {
         }
     }
 
+    #[cfg_attr(redstart_small, optimize(speed))]
     fn seek_front(self, steps: i64) -> Option<Pos> {
         let (mut at, end) = (HEADER, self.end());
         for _ in 0..steps {

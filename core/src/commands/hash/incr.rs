@@ -62,6 +62,7 @@ pub const HINCRBYFLOAT: Command = Command::new("hincrbyfloat", 4, hincrbyfloat)
         "O(1)",
     );
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn hincrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let (key, name) = (&args[1], &args[2]);
     let by = Extended::parse(&args[3]).ok_or(Error::NotFloat)?;

@@ -24,7 +24,7 @@ pub use trim::XTRIM;
 
 use crate::command::{Args, Ctx};
 use crate::error::{Error, printable};
-use crate::resp::Reply;
+use crate::resp::{Bulks, Reply};
 use crate::store::Class;
 use crate::value::Stream;
 use crate::value::stream::{ConsumerId, Cursor, Group, ID_TEXT_MAX, Id, IdText};
@@ -76,14 +76,20 @@ fn write_id(reply: &mut Reply, id: Id) {
 }
 
 /// The entry that `cursor` has just found: its ID and its fields and values.
-#[inline]
 fn write_entry(reply: &mut Reply, cursor: &mut Cursor<'_>, id: Id, fields: u32) {
-    reply.array(2);
-    write_id(reply, id);
-    reply.array(fields as usize * 2);
+    reply.bulks(|bulks| gather_entry(bulks, cursor, id, fields));
+}
+
+#[inline]
+fn gather_entry(bulks: &mut Bulks<'_>, cursor: &mut Cursor<'_>, id: Id, fields: u32) {
+    bulks.array(2);
+    let mut buffer = [0; ID_TEXT_MAX];
+    let start = id.write(&mut buffer);
+    bulks.bulk(&buffer[start..]);
+    bulks.array(fields as usize * 2);
     while let Some((name, value)) = cursor.pair() {
-        reply.element(name);
-        reply.element(value);
+        bulks.element(name);
+        bulks.element(value);
     }
 }
 
@@ -91,13 +97,16 @@ fn write_entry(reply: &mut Reply, cursor: &mut Cursor<'_>, id: Id, fields: u32) 
 #[cfg_attr(redstart_small, optimize(speed))]
 fn write_entries(reply: &mut Reply, mut cursor: Cursor<'_>, count: u64) {
     let place = reply.deferred();
-    let mut len = 0;
-    while (len as u64) < count
-        && let Some((id, fields)) = cursor.next()
-    {
-        write_entry(reply, &mut cursor, id, fields);
-        len += 1;
-    }
+    let len = reply.bulks(|bulks| {
+        let mut len = 0;
+        while (len as u64) < count
+            && let Some((id, fields)) = cursor.next()
+        {
+            gather_entry(bulks, &mut cursor, id, fields);
+            len += 1;
+        }
+        len
+    });
     reply.finish_array(place, len);
 }
 

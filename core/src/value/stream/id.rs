@@ -62,16 +62,17 @@ impl Id {
     /// Writes `ms-seq` to the end of `buffer` and says where it starts.
     #[inline]
     pub fn write(self, buffer: &mut [u8; ID_TEXT_MAX]) -> usize {
-        let mut digits = [0; MAX_TEXT];
-        let from = decimal::write_unsigned(self.seq, &mut digits);
-        let mut start = ID_TEXT_MAX - (MAX_TEXT - from);
-        buffer[start..].copy_from_slice(&digits[from..]);
-        start -= 1;
-        buffer[start] = b'-';
-        let from = decimal::write_unsigned(self.ms, &mut digits);
-        let end = start;
-        start -= MAX_TEXT - from;
-        buffer[start..end].copy_from_slice(&digits[from..]);
+        let mut start = ID_TEXT_MAX;
+        for number in [self.seq, self.ms] {
+            if start < ID_TEXT_MAX {
+                start -= 1;
+                buffer[start] = b'-';
+            }
+            // What is before the end has room for both.
+            if let Some(digits) = buffer[..start].last_chunk_mut() {
+                start -= MAX_TEXT - decimal::write_unsigned(number, digits);
+            }
+        }
         start
     }
 }

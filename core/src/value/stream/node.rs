@@ -78,6 +78,7 @@ pub(super) fn set_number(bytes: &mut [u8], which: Number, value: u32) {
 }
 
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 fn int(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     match element(bytes, at)? {
         (Element::Int(value), next) => Some((value, next)),
@@ -87,6 +88,7 @@ fn int(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
 
 /// The element at `at` and where the next one is.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub(super) fn element(bytes: &[u8], at: usize) -> Option<(Element<'_>, usize)> {
     let (element, size) = entry::decode_bare(bytes, at)?;
     Some((element, at + size))
@@ -117,6 +119,7 @@ pub(super) fn first_entry(bytes: &[u8], master: &Master) -> Option<usize> {
 
 /// Reads the opening of the entry at `at` in the node of ID `head`.
 #[inline]
+#[cfg_attr(redstart_small, optimize(speed))]
 pub(super) fn open(bytes: &[u8], at: usize, head: Id) -> Option<Opening> {
     let flags = *bytes.get(at)?;
     let (ms, at) = int(bytes, at + 1)?;

@@ -83,9 +83,17 @@ export class Native implements Memory {
   /** Runs one command on the direct connection; the reply is the reader's to read. */
   run(head: Head, inputs: readonly unknown[], bytes: boolean, wantsDeadline: boolean): Reader {
     if (this.exports === undefined) this.live();
-    const writer = this.writer;
     const name = head.bytes(inputs.length);
     const isThere = this.headThere === name && this.inputBytes >= ROOM;
+    const size = isThere && inputs.length === 0 ? name.length : this.write(head, name, inputs, isThere);
+    const length = this.enter(DIRECT, size, this.time.now(), this.time.last, wantsDeadline);
+    this.reader.begin(this.outputAt, length, bytes, head.name);
+    return this.reader;
+  }
+
+  /** Writes a request into the input, all but the `name` if that is there; how many bytes it has. */
+  private write(head: Head, name: Uint8Array, inputs: readonly unknown[], isThere: boolean): number {
+    const writer = this.writer;
     writer.begin(ROOM);
     if (writer.request(name, inputs, isThere)) {
       this.headThere = name;
@@ -94,9 +102,7 @@ export class Native implements Memory {
       writer.begin(ROOM);
       writer.request(head.bytes(args.length), args);
     }
-    const length = this.enter(DIRECT, writer.length, this.time.now(), this.time.last, wantsDeadline);
-    this.reader.begin(this.outputAt, length, bytes, head.name);
-    return this.reader;
+    return writer.length;
   }
 
   /**

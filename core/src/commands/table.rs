@@ -309,37 +309,27 @@ struct Packed {
 const LOWER: u64 = 0x2020_2020_2020_2020;
 
 #[inline]
-const fn word(b: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes([
-        b[at],
-        b[at + 1],
-        b[at + 2],
-        b[at + 3],
-        b[at + 4],
-        b[at + 5],
-        b[at + 6],
-        b[at + 7],
-    ])
-}
-
-#[inline]
-const fn half(b: &[u8], at: usize) -> u64 {
-    u32::from_le_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]]) as u64
-}
-
-#[inline]
 const fn pack(name: &[u8]) -> Packed {
     let len = name.len();
-    let (first, last) = if len >= 8 {
-        (word(name, 0), word(name, len - 8))
-    } else if len >= 4 {
-        (half(name, 0), half(name, len - 4))
+    let (first, last) = if let Some((first, last)) = ends::<8>(name) {
+        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+    } else if let Some((first, last)) = ends::<4>(name) {
+        (u32::from_le_bytes(*first) as u64, u32::from_le_bytes(*last) as u64)
     } else if len > 0 {
         (name[0] as u64 | (name[len / 2] as u64) << 8, name[len - 1] as u64)
     } else {
         (0, 0)
     };
     Packed { first: first | LOWER, last: last | LOWER, len }
+}
+
+/// The first `N` bytes and the last, which may overlap.
+#[inline]
+const fn ends<const N: usize>(name: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+    match (name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last)) => Some((first, last)),
+        _ => None,
+    }
 }
 
 #[inline]

@@ -257,6 +257,12 @@ impl Store {
         self.reached = self.reached.max(index + 1);
     }
 
+    /// The number of databases up to the last that was ever selected: the others are empty.
+    #[inline]
+    pub fn reached(&self) -> usize {
+        self.reached
+    }
+
     /// The current database.
     #[inline]
     pub fn db(&self) -> &Db {

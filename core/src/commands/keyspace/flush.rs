@@ -46,8 +46,8 @@ pub const FLUSHALL: Command = Command::new("flushall", -1, flushall)
 
 fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let sync = is_sync(args)?;
-    let count = ctx.db.count();
-    flush(ctx, args, 0..count, sync);
+    let reached = ctx.db.reached();
+    flush(ctx, args, 0..reached, sync);
     // What a snapshot saves would come back; there is one of nothing instead.
     persistence::abort(ctx.db, ctx.server, SnapshotKind::Rdb);
     if !ctx.server.persistence.points.is_empty() && ctx.server.hooks.save.is_some() {

@@ -106,6 +106,7 @@ pub const INCRBYFLOAT: Command = Command::new("incrbyfloat", 3, incrbyfloat)
         "O(1)",
     );
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn incrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     let key = &args[1];
     let mut buffer = itoa::Buffer::new();

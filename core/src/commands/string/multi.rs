@@ -24,6 +24,7 @@ pub const MGET: Command = Command::new("mget", -2, mget)
         "O(n) with n the number of keys",
     );
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn mget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     ctx.reply.array(args.len() - 1);
     ctx.db.prefetch_all(args.iter_from(1));
@@ -70,6 +71,7 @@ pub const MSETNX: Command = Command::new("msetnx", -3, msetnx)
         "O(n) with n the number of keys",
     );
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn msetnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<Flow, Error> {
     check_pairs(ctx, args)?;
     let free = args.iter_from(1).step_by(2).all(|key| ctx.db.write(key).is_none());
@@ -128,6 +130,7 @@ fn check_pairs(ctx: &Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len().is_multiple_of(2) { Err(Error::Arity(ctx.command.name)) } else { Ok(()) }
 }
 
+#[cfg_attr(redstart_small, optimize(speed))]
 fn store_all(ctx: &mut Ctx<'_>, args: Args<'_>) {
     ctx.db.prefetch_all(args.iter_from(1).step_by(2));
     let mut words = args.iter_from(1);

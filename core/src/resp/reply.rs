@@ -313,8 +313,8 @@ const GATHERED: usize = 63;
 /// Such a bulk string with its header and its line breaks.
 const GATHERED_WHOLE: usize = GATHERED + 7;
 
-/// Gathers short bulk strings, and the headers of arrays of them, in a block on the stack: a string costs one copy and no look at the reply's
-/// capacity, which is what most of the time goes to where elements are a few bytes long.
+/// Gathers short bulk strings, and the headers of arrays of them, in a block on the stack: a string costs one copy and
+/// no look at the reply's capacity, which is what most of the time goes to where elements are a few bytes long.
 #[derive(Debug)]
 pub struct Bulks<'a> {
     reply: &'a mut Reply,
@@ -396,12 +396,20 @@ fn copy_short(to: &mut [u8], from: &[u8]) {
     }
 }
 
-/// Appends bytes of which there are few, as [`copy_short`] copies them.
+/// Appends bytes of which there are few, most often.
 #[inline]
-#[cfg_attr(redstart_small, optimize(speed), inline(never))]
 fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+    if cfg!(target_arch = "wasm32") {
+        append_words(out, bytes);
+    } else {
+        out.extend_from_slice(bytes);
+    }
+}
+
+/// The same in words, as [`copy_short`] copies them.
+#[cfg_attr(redstart_small, optimize(speed))]
+fn append_words(out: &mut Vec<u8>, bytes: &[u8]) {
     match bytes.len() {
-        _ if !cfg!(target_arch = "wasm32") => out.extend_from_slice(bytes),
         0..4 => bytes.iter().for_each(|byte| out.push(*byte)),
         4..8 => append_ends::<4>(out, bytes),
         8..=16 => append_ends::<8>(out, bytes),
@@ -435,6 +443,16 @@ fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_that_overlap_are_all_the_bytes() {
+        for len in 0..80u8 {
+            let bytes: Vec<u8> = (0..len).collect();
+            let mut out = b"before".to_vec();
+            append_words(&mut out, &bytes);
+            assert_eq!(out, [b"before", &bytes[..]].concat());
+        }
+    }
 
     #[test]
     fn a_deferred_length_stands_before_its_elements() {

@@ -4,12 +4,12 @@
 //! written out. As in Redis 7.0 it is then served from that one stream.
 
 use super::{Delivered, replicate_deliveries, replicate_last_id};
-use super::{consumer, note, strict_id, write_entries, write_entry, write_id};
+use super::{consumer, gather_entry, note, strict_id, write_entries, write_entry, write_id};
 use crate::client::OnTimeout;
 use crate::command::keys::{Begin, Find};
 use crate::command::{Acl, Args, Command, Ctx, Flow, Group, KeyFlags, KeySpec};
 use crate::error::{Error, printable};
-use crate::resp::{Reply, Request};
+use crate::resp::{Bulks, Reply, Request};
 use crate::value::stream::{self, ConsumerId, ID_TEXT_MAX, Id, Log};
 use crate::value::{Kind, Stream};
 use alloc::format;
@@ -414,36 +414,35 @@ impl Delivery<'_> {
     /// What the group has not read; with `no_ack` nobody has to acknowledge it.
     fn write_new(&mut self, reply: &mut Reply, no_ack: bool) {
         let place = reply.deferred();
-        let mut len = 0;
-        if let Some(start) = self.group.last_id.next() {
-            let mut cursor = self.log.range(start, Id::MAX);
-            while (len as u64) < self.count
-                && let Some((id, fields)) = cursor.next()
-            {
-                self.group.advance(id, self.log);
-                write_entry(reply, &mut cursor, id, fields);
-                if !no_ack {
-                    self.group.deliver(id, self.reader, self.now_ms);
-                    if self.journaled {
-                        let at_ms = self.now_ms;
-                        self.delivered.push(Delivered {
-                            id,
-                            from: None,
-                            at_ms,
-                            count: 1,
-                            last_id: id,
-                        });
-                    }
-                }
-                len += 1;
-            }
-        }
+        let len = reply.bulks(|bulks| self.gather_new(bulks, no_ack));
         if len > 0
             && let Some(reader) = self.group.consumer_mut(self.reader)
         {
             reader.active_ms = self.now_ms;
         }
         reply.finish_array(place, len);
+    }
+
+    /// Its entries; how many there are.
+    fn gather_new(&mut self, bulks: &mut Bulks<'_>, no_ack: bool) -> usize {
+        let mut len = 0;
+        let Some(start) = self.group.last_id.next() else { return len };
+        let mut cursor = self.log.range(start, Id::MAX);
+        while (len as u64) < self.count
+            && let Some((id, fields)) = cursor.next()
+        {
+            self.group.advance(id, self.log);
+            gather_entry(bulks, &mut cursor, id, fields);
+            if !no_ack {
+                self.group.deliver(id, self.reader, self.now_ms);
+                if self.journaled {
+                    let at_ms = self.now_ms;
+                    self.delivered.push(Delivered { id, from: None, at_ms, count: 1, last_id: id });
+                }
+            }
+            len += 1;
+        }
+        len
     }
 
     /// What the consumer has not acknowledged behind `after`; of what was removed since, the ID alone.

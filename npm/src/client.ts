@@ -33,6 +33,7 @@ interface Waiter {
 export class Client {
   readonly connection: Channel;
   private open = true;
+  private closed: (() => void) | undefined;
   /** Gets what comes while no reply is waited for: messages, and what MONITOR shows. */
   onMessage: ((message: Reply) => void) | undefined;
   private readonly reader = new Reader();
@@ -48,7 +49,14 @@ export class Client {
       const waiters = this.waiters;
       this.waiters = [];
       for (const waiter of waiters) waiter.done(new ReplyError('ERR the connection is closed', waiter.command));
+      this.closed?.();
     });
+  }
+
+  /** Calls `listener` once the connection is closed, by either side. */
+  onClose(listener: () => void): void {
+    this.closed = listener;
+    if (!this.open) listener();
   }
 
   /** Whether its connection is open. */

@@ -24,8 +24,8 @@ export interface Backend {
   wait?(command: readonly Arg[], bytes: boolean, signal: AbortSignal | undefined): Promise<Reply>;
   /** All of them in one transaction: their replies, or the error that refused the whole. */
   transaction(commands: readonly (readonly Arg[])[], bytes: boolean): Promise<Reply[] | ReplyError>;
-  /** Tells what comes, as lists of words, until the function that is returned is called. */
-  listen(way: Events, names: readonly string[], tell: (words: readonly string[]) => void): () => void;
+  /** Tells what comes, as lists of words, until the function that is returned is called; or that nothing more will come. */
+  listen(way: Events, names: readonly string[], tell: (words: readonly string[]) => void, ended: () => void): () => void;
   flags(name: string): readonly string[] | Promise<readonly string[]>;
 }
 
@@ -76,10 +76,16 @@ class Connected implements Backend {
     return (await client.send(['EXEC'], bytes)) as Reply[] | ReplyError;
   }
 
-  listen(way: Events, names: readonly string[], tell: (words: readonly string[]) => void): () => void {
+  listen(way: Events, names: readonly string[], tell: (words: readonly string[]) => void, ended: () => void): () => void {
     let stopped = false;
     let client: Client | undefined;
-    const heard = (message: Reply) => tell((Array.isArray(message) ? message : [message instanceof Error ? message.message : message]).map(String));
+    const heard = (message: Reply) => {
+      if (!stopped) tell((Array.isArray(message) ? message : [message instanceof Error ? message.message : message]).map(String));
+    };
+    const end = () => {
+      if (!stopped) ended();
+      stopped = true;
+    };
     void (async () => {
       client = await this.open();
       if (stopped) return client.close();
@@ -89,7 +95,11 @@ class Connected implements Backend {
       heard(await client.send([way, ...names]));
       client.onMessage = heard;
       early.forEach(heard);
-    })().catch((error: Error) => heard(error as ReplyError));
+      client.onClose(end);
+    })().catch((error: Error) => {
+      heard(error as ReplyError);
+      end();
+    });
     return () => {
       stopped = true;
       client?.close();
@@ -132,6 +142,9 @@ const OF_A_CONNECTION = new Set([
 const HARMLESS = new Set(['ping', 'echo']);
 const TOO_MUCH = new Set(['keys', 'scan']);
 
+/** Commands of several words, some of which read keys. */
+const CONTAINERS = new Set(['memory', 'object', 'xinfo']);
+
 /** How a request is to be run. */
 interface How {
   readOnly: boolean;
@@ -161,7 +174,7 @@ class Runner {
   async run(command: readonly Arg[], how: How): Promise<Reply> {
     this.requests++;
     const name = nameOf(command);
-    const refused = this.refused(name, command) ?? (how.readOnly ? await this.forbidden(name) : undefined);
+    const refused = this.refused(name, command) ?? (how.readOnly ? await this.forbidden(name, command) : undefined);
     if (refused) return new ReplyError(refused);
     if (waits(name, command)) return this.wait!(command, how.bytes, how.signal);
     const plain = name === 'scan' ? withoutTypes(command) : undefined;
@@ -171,7 +184,7 @@ class Runner {
   async raw(command: readonly Arg[], readOnly: boolean): Promise<Uint8Array> {
     this.requests++;
     const name = nameOf(command);
-    const refused = this.refused(name, command) ?? (readOnly ? await this.forbidden(name) : undefined) ?? (waits(name, command) ? notHere(name) : undefined);
+    const refused = this.refused(name, command) ?? (readOnly ? await this.forbidden(name, command) : undefined) ?? (waits(name, command) ? notHere(name) : undefined);
     return refused ? new TextEncoder().encode(`-${refused}\r\n`) : this.backend.raw(scripted(command));
   }
 
@@ -180,15 +193,15 @@ class Runner {
     this.requests++;
     for (const command of commands) {
       const name = nameOf(command);
-      const refused = this.refused(name, command) ?? (how.readOnly ? await this.forbidden(name) : undefined) ?? (waits(name, command) ? notHere(name) : undefined);
+      const refused = this.refused(name, command) ?? (how.readOnly ? await this.forbidden(name, command) : undefined) ?? (waits(name, command) ? notHere(name) : undefined);
       if (refused) return new ReplyError(refused);
     }
     return this.backend.transaction(commands.map(scripted), how.bytes);
   }
 
   /** Calls `line` with each message as Upstash words it, until the function that is returned is called. */
-  listen(way: Events, names: readonly string[], line: (text: string) => void): () => void {
-    return this.backend.listen(way, names, (words) => line(way === 'monitor' ? JSON.stringify(words[0]) : words.join(',')));
+  listen(way: Events, names: readonly string[], line: (text: string) => void, ended: () => void): () => void {
+    return this.backend.listen(way, names, (words) => line(way === 'monitor' && words[0] === 'OK' ? '"OK"' : words.join(',')), ended);
   }
 
   /** Why nobody may send the command; nothing if they may. */
@@ -199,8 +212,9 @@ class Runner {
   }
 
   /** Why a reader may not send it. */
-  private async forbidden(name: string): Promise<string | undefined> {
-    const reads = HARMLESS.has(name) || (!TOO_MUCH.has(name) && (await this.backend.flags(name)).includes('readonly'));
+  private async forbidden(name: string, command: readonly Arg[]): Promise<string | undefined> {
+    const whole = CONTAINERS.has(name) && typeof command[1] === 'string' ? `${name}|${command[1].toLowerCase()}` : name;
+    const reads = HARMLESS.has(name) || (!TOO_MUCH.has(name) && (await this.backend.flags(whole)).includes('readonly'));
     return reads ? undefined : `NOPERM this user has no permissions to run the '${name}' command`;
   }
 
@@ -245,9 +259,12 @@ function scripted(command: readonly Arg[]): readonly Arg[] {
   return at === 1 ? [name!, cleaned, ...rest] : [name!, script!, cleaned, ...rest.slice(1)];
 }
 
+/** A text of a value's own may begin with what is otherwise a mark of the encoding. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** Replies as JSON has them: bytes as text or base64, integers that a number cannot hold as text. */
 function plain(reply: Reply, base64: boolean, inside = false): unknown {
-  if (reply instanceof Uint8Array) return base64 ? toBase64(reply) : new TextDecoder().decode(reply);
+  if (reply instanceof Uint8Array) return base64 ? toBase64(reply) : decoder.decode(reply);
   // OK goes as it is, but not within lists, where the client would take it for base64.
   if (typeof reply === 'string') return base64 && (inside || reply !== 'OK') ? toBase64(new TextEncoder().encode(reply)) : reply;
   if (typeof reply === 'bigint') return base64 ? btoa(String(reply)) : String(reply);
@@ -299,7 +316,8 @@ export function requester(place: Place): Requester {
       }
       case 'subscribe':
       case 'psubscribe': {
-        const stop = runner.listen(way, names, (line) => onMessage?.(line));
+        if (signal?.aborted) return { result: 1 };
+        const stop = runner.listen(way, names, (line) => onMessage?.(line), () => signal?.removeEventListener('abort', stop));
         signal?.addEventListener('abort', stop);
         return { result: 1 };
       }
@@ -327,6 +345,28 @@ function words(command: unknown): Arg[] {
   return command.map((arg) => (typeof arg === 'string' || typeof arg === 'number' || arg instanceof Uint8Array ? arg : (JSON.stringify(arg) ?? 'null')));
 }
 
+/** A body in JSON. Integers that a number would not hold exactly are the text that they were written as. */
+function parsed(body: Uint8Array): unknown {
+  const text = new TextDecoder().decode(body);
+  return JSON.parse(/\d{16}/.test(text) ? quoted(text) : text);
+}
+
+/** JSON with its long integers as strings. */
+function quoted(json: string): string {
+  let out = '';
+  // What is between strings, and each string as it is.
+  for (let at = 0; at < json.length; ) {
+    let quote = json.indexOf('"', at);
+    if (quote < 0) quote = json.length;
+    out += json.slice(at, quote).replace(/-?\d[\d.eE+-]*/g, (number) => (/^-?[1-9]\d{15,}$/.test(number) ? `"${number}"` : number));
+    let end = quote + 1;
+    while (end < json.length && json[end] !== '"') end += json[end] === '\\' ? 2 : 1;
+    out += json.slice(quote, end + 1);
+    at = end + 1;
+  }
+  return out;
+}
+
 /** How a fetch handler is to be. */
 export interface HandlerOptions {
   /** Requests must have this token, as `Authorization: Bearer …` or `?_token=…`. */
@@ -352,6 +392,9 @@ export function accessOf(request: Request, options: HandlerOptions, url: URL = n
 export function unauthorized(): Response {
   return refuse(401, 'WRONGPASS invalid or missing auth token');
 }
+
+/** So many bytes may wait for a reader of events, as with Redis's subscribers. */
+const UNREAD_MAX = 32 << 20;
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
@@ -387,7 +430,7 @@ export function toFetchHandler(place: Place, options: HandlerOptions): (request:
     try {
       const [first = ''] = path;
       if (first === 'pipeline' || first === 'multi-exec') {
-        const commands = JSON.parse(new TextDecoder().decode(body)) as unknown;
+        const commands = parsed(body);
         if (!Array.isArray(commands)) return refuse(400, 'ERR failed to parse pipeline: expected a list of commands');
         return synced(await batch(runner, first, commands.map(words), how, base64, format), runner);
       }
@@ -397,12 +440,12 @@ export function toFetchHandler(place: Place, options: HandlerOptions): (request:
         if (first !== 'monitor' && names.length === 0) return refuse(400, `ERR wrong number of arguments for '${first}' command`);
         return events(runner, first, names, request.signal);
       }
-      const command = path.length > 0 ? inPath(path, url.searchParams, request.method, body) : words(JSON.parse(new TextDecoder().decode(body)));
+      const command = path.length > 0 ? inPath(path, url.searchParams, request.method, body) : words(parsed(body));
       if (format === 'resp2') return synced(binary(await runner.raw(command, readOnly)), runner);
       const reply = await runner.run(command, how);
       return synced(answer(result(reply, base64), reply instanceof ReplyError ? 400 : 200), runner);
     } catch (error) {
-      if (error instanceof SyntaxError || error instanceof TypeError || error instanceof URIError) {
+      if (error instanceof SyntaxError || error instanceof TypeError || error instanceof URIError || error instanceof RangeError) {
         return refuse(400, error.message.startsWith('ERR ') ? error.message : `ERR failed to parse command: ${error.message}`);
       }
       if (error instanceof ConnectionLostError || error instanceof EngineDeadError) return refuse(503, `ERR ${error.message}`);
@@ -424,22 +467,35 @@ async function batch(runner: Runner, way: string, commands: Arg[][], how: How, b
 
 function events(runner: Runner, way: Events, names: readonly string[], signal: AbortSignal | undefined): Response {
   let stop = () => {};
+  let close = () => {};
+  let ended = false;
+  const end = () => {
+    ended = true;
+    stop();
+    signal?.removeEventListener('abort', close);
+  };
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
       const encoder = new TextEncoder();
+      close = () => {
+        if (ended) return;
+        end();
+        controller.close();
+      };
       // A message of several lines has as many lines of data.
-      stop = runner.listen(way, names, (text) => controller.enqueue(encoder.encode(`data: ${text.replace(/\r\n?|\n/g, '\ndata: ')}\n\n`)));
-      signal?.addEventListener('abort', () => {
-        stop();
-        try {
-          controller.close();
-        } catch {
-          // Its reader has cancelled.
-        }
-      });
+      const line = (text: string) => {
+        if (ended) return;
+        controller.enqueue(encoder.encode(`data: ${text.replace(/\r\n?|\n/g, '\ndata: ')}\n\n`));
+        if (controller.desiredSize! >= -UNREAD_MAX) return;
+        end();
+        controller.error(new Error('it is not read as fast as messages come'));
+      };
+      if (signal?.aborted) return close();
+      stop = runner.listen(way, names, line, close);
+      signal?.addEventListener('abort', close);
     },
-    cancel: () => stop(),
-  });
+    cancel: end,
+  }, { highWaterMark: 0, size: (chunk) => chunk!.length });
   return new Response(stream, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' } });
 }
 

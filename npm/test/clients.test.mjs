@@ -11,7 +11,7 @@ import { Redis as Upstash } from '@upstash/redis';
 import Redis from 'ioredis';
 import Redis6 from 'ioredis6';
 import { createClient } from 'redis';
-import { Client, Engine } from 'redstart';
+import { Client, Engine, Store } from 'redstart';
 import { connector } from 'redstart/ioredis';
 import { listen } from 'redstart/socket';
 import { requester, toFetchHandler } from 'redstart/upstash';
@@ -192,6 +192,95 @@ test('what a subscription over HTTP tells is in its order', async () => {
   assert.equal(told, 'data: subscribe,a,1\n\ndata: subscribe,b,2\n\ndata: subscribe,c,3\n\ndata: message,a,two\ndata: lines\n\n');
   await reader.cancel();
   engine.free();
+});
+
+test('a subscription over HTTP ends with its reader, whenever that goes, and with what it is of', async () => {
+  const unhandled = [];
+  const note = (error) => unhandled.push(error);
+  process.on('unhandledRejection', note);
+  const turns = () => new Promise((done) => setTimeout(done, 20));
+  for (const open of [() => Engine.open(), () => Store.open({})]) {
+    const place = await open();
+    const handler = toFetchHandler(place, { token: TOKEN });
+    const ask = (path, signal) => handler(new Request(`https://engine.example${path}`, { signal, headers: { authorization: `Bearer ${TOKEN}` } }));
+    const before = new AbortController();
+    before.abort();
+    await ask('/subscribe/a', before.signal);
+    const atOnce = new AbortController();
+    await ask('/psubscribe/a*', atOnce.signal);
+    atOnce.abort();
+    await (await ask('/subscribe/a')).body.cancel();
+    const later = new AbortController();
+    const reader = (await ask('/subscribe/a', later.signal)).body.getReader();
+    await reader.read();
+    later.abort();
+    assert.equal((await reader.read()).done, true);
+    const redis = new Upstash(requester(place));
+    await redis.subscribe('a').unsubscribe();
+    await turns();
+    assert.equal(await place.publish('a', 'nobody'), 0);
+    assert.match(await place.info('clients'), /connected_clients:1\r/);
+    // One that does not read what is published.
+    const lazy = (await ask('/subscribe/large')).body.getReader();
+    assert.match(new TextDecoder().decode((await lazy.read()).value), /^data: subscribe,large,1/);
+    const mebibyte = 'x'.repeat(1 << 20);
+    for (let i = 0; i < 40; i++) await place.publish('large', mebibyte);
+    await turns();
+    assert.equal(await place.publish('large', 'nobody'), 0);
+    await assert.rejects(lazy.read(), /not read as fast/);
+    // What it is of ends.
+    const last = (await ask('/subscribe/a')).body.getReader();
+    await last.read();
+    await place.close();
+    assert.equal((await last.read()).done, true);
+  }
+  process.off('unhandledRejection', note);
+  assert.deepEqual(unhandled, []);
+});
+
+test('what MONITOR shows over HTTP is as Upstash shows it', async () => {
+  const engine = await Engine.open();
+  const handler = toFetchHandler(engine, { token: TOKEN });
+  const response = await handler(new Request('https://engine.example/monitor', { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } }));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  assert.equal((await reader.read()).value, 'data: "OK"\n\n');
+  let shown = '';
+  engine.set('k', 'v');
+  while (!shown.includes('SET')) shown = (await reader.read()).value;
+  assert.match(shown, /^data: \d+\.\d{6} \[0 [^\]]+\] "SET" "k" "v"\n\n$/);
+  await reader.cancel();
+  engine.free();
+});
+
+test('values over HTTP are not changed on their way', async () => {
+  const engine = await Engine.open();
+  const handler = toFetchHandler(engine, { token: TOKEN });
+  const post = async (path, body) => {
+    const response = await handler(new Request(`https://engine.example${path}`, { method: 'POST', body, headers: { authorization: `Bearer ${TOKEN}` } }));
+    return [response.status, (await response.json())];
+  };
+  // A value may begin with the mark that decoders leave out.
+  engine.set('bom', '\uFEFFtext');
+  assert.deepEqual(await post('/', '["GET","bom"]'), [200, { result: '\uFEFFtext' }]);
+  // Integers that a number of JavaScript would round.
+  assert.deepEqual(await post('/', '["SET","n",9007199254740993]'), [200, { result: 'OK' }]);
+  assert.deepEqual(await post('/pipeline', '[["GET","n"],["INCRBY","n",-9223372036854775807 ],["ECHO","a\\\\\\" -9007199254740993, "],["ECHO",1.00000000000000001e3]]'), [
+    200,
+    [{ result: '9007199254740993' }, { result: engine.get('n') }, { result: 'a\\" -9007199254740993, ' }, { result: '1000' }],
+  ]);
+  assert.equal(engine.get('n'), '-9214364837600034814');
+  // What is nested too deep is refused as anything that is not understood.
+  const deep = await post('/', `["SET","k",${'['.repeat(50_000)}${']'.repeat(50_000)}]`);
+  assert.equal(deep[0], 400);
+});
+
+test('one who may only read may also ask what keys are', async () => {
+  const engine = await Engine.open();
+  engine.xadd('x', '1-1', { f: 'v' });
+  const handler = toFetchHandler(engine, { token: TOKEN, readOnlyToken: 'reader' });
+  const status = async (...command) => (await handler(new Request('https://engine.example/', { method: 'POST', body: JSON.stringify(command), headers: { authorization: 'Bearer reader' } }))).status;
+  for (const command of [['OBJECT', 'ENCODING', 'x'], ['XINFO', 'STREAM', 'x'], ['memory', 'usage', 'x'], ['XREAD', 'STREAMS', 'x', '0']]) assert.equal(await status(...command), 200, String(command));
+  for (const command of [['OBJECT'], ['OBJECT', 5], ['MEMORY', 'PURGE'], ['XGROUP', 'CREATE', 'x', 'g', '$'], ['CONFIG', 'GET', '*'], ['get|x'], ['KEYS', '*'], ['NOSUCH']]) assert.equal(await status(...command), 400, String(command));
 });
 
 test('npx redstart serves the protocol', async () => {

@@ -51,9 +51,10 @@ export class Rest implements Backend {
     }
   }
 
-  listen(way: Events, names: readonly string[], tell: (words: readonly string[]) => void): () => void {
+  listen(way: Events, names: readonly string[], tell: (words: readonly string[]) => void, ended: () => void): () => void {
     if (way === 'monitor') {
       tell(["ERR Command is not available: 'monitor'"]);
+      ended();
       return () => undefined;
     }
     const heard: Listener = (message, channel, pattern) => tell(way === 'subscribe' ? ['message', channel, message] : ['pmessage', pattern!, channel, message]);
@@ -65,7 +66,11 @@ export class Rest implements Backend {
         stop = end;
         names.forEach((name, i) => tell([way, name, String(i + 1)]));
       },
-      (error: Error) => tell([error.message]),
+      (error: Error) => {
+        if (stopped) return;
+        tell([error.message]);
+        ended();
+      },
     );
     return () => {
       stopped = true;

@@ -45,6 +45,20 @@ export class Cache extends RedisObject {
   }
 }
 
+/** It uses the engine in its constructor. */
+export class Booted extends RedisObject {
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.boots = this.engine.incr('boots');
+  }
+  count() {
+    return [this.boots, this.engine.get('boots')];
+  }
+  die() {
+    this.ctx.abort('as if the machine had gone');
+  }
+}
+
 /** Its storage takes its time, and fails when the journal speaks of `fail`. */
 export class Slow extends RedisObject {
   constructor(ctx, env) {
@@ -292,6 +306,47 @@ export const cases = {
     equal(await Promise.all(Array.from({ length: 8 }, (_, i) => cluster.evalsha(sha, 1, `k${i}`))), Array(8).fill(5));
     equal(await cluster.flushall(), 'OK');
     equal(await cluster.dbsize(), 0);
+  },
+
+  'the constructor of a class that extends it has the data': async (env) => {
+    const stub = () => env.BOOTED.get(env.BOOTED.idFromName('boots'));
+    for (const boots of [1, 2, 3]) {
+      equal(await stub().count(), [boots, String(boots)]);
+      await stub().die().catch(() => {});
+    }
+  },
+
+  'commands of several words go where their keys are, in a cluster too': async (env) => {
+    const cluster = new Cluster(env.CACHE, { name: 'words', shards: 4 });
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    await Promise.all(keys.map((key) => cluster.xgroup('CREATE', key, 'g', '$', 'MKSTREAM')));
+    equal(await Promise.all(keys.map((key) => cluster.type(key))), keys.map(() => 'stream'));
+    equal(await Promise.all(keys.map((key) => cluster.call('OBJECT', 'ENCODING', key))), keys.map(() => 'stream'));
+    equal(await Promise.all(keys.map(async (key) => (await cluster.xinfo('groups', key)).length)), keys.map(() => 1));
+    equal((await cluster.pipeline().call('MEMORY', 'USAGE', 'a').call('MEMORY', 'USAGE', 'b').call('MEMORY', 'USAGE', 'c').exec()).every((bytes) => bytes > 0), true);
+    equal(await cluster.multi().set('{a}n', 1).object('ENCODING', '{a}n').exec(), ['OK', 'int']);
+    equal((await rejected(cluster.multi().set('a', 1).call('XGROUP', 'DESTROY', 'b', 'g').exec())).code, 'CROSSSLOT');
+  },
+
+  'messages of a transaction and events of keys reach their subscribers in a cluster': async (env) => {
+    const cluster = new Cluster(env.CACHE, { name: 'told', shards: 4 });
+    const heard = [];
+    const channels = ['a', 'b', 'c', 'd'];
+    const stop = await cluster.subscribe([...channels, '__keyevent@0__:set'], (message, channel) => heard.push(`${channel} ${message}`));
+    equal(await cluster.pubsub('NUMSUB', ...channels, 'none'), [...channels.flatMap((channel) => [channel, 1]), 'none', 0]);
+    equal((await cluster.pubsub('CHANNELS', '?')).sort(), channels);
+    for (const channel of channels) equal(await cluster.multi().set(`{${channel}}`, 1).publish(channel, 'x').exec(), ['OK', 1]);
+    equal((await rejected(cluster.multi().set('a', 1).publish('b', 'x').exec())).code, 'CROSSSLOT');
+    await cluster.configSet('notify-keyspace-events', 'KEA');
+    await Promise.all(channels.map((key) => cluster.set(key, 1)));
+    for (let i = 0; i < 400 && heard.length < 8; i++) await sleep(5);
+    stop();
+    equal(heard.sort(), [...channels.map((key) => `__keyevent@0__:set ${key}`), ...channels.map((channel) => `${channel} x`)].sort());
+  },
+
+  'a path of a WebSocket that is none is refused': async (env) => {
+    const response = await stubOf(env, 'paths').fetch('https://x/subscribe/%ff?_token=secret', { headers: { upgrade: 'websocket' } });
+    equal([response.status, response.webSocket], [400, null]);
   },
 
   'an object that fails rejects the calls under way with a name': async (env) => {

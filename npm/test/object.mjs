@@ -13,7 +13,7 @@ import { worker as run } from './workers.mjs';
 const persist = mkdtempSync(join(tmpdir(), 'redstart-object-'));
 const start = (options = {}) =>
   run({ file: fileURLToPath(new URL('object-worker.mjs', import.meta.url)) }, {
-    durableObjects: { CACHE: { className: 'Cache', useSQLite: true }, SLOW: { className: 'Slow', useSQLite: true } },
+    durableObjects: { CACHE: { className: 'Cache', useSQLite: true }, SLOW: { className: 'Slow', useSQLite: true }, BOOTED: { className: 'Booted', useSQLite: true } },
     durableObjectsPersist: persist,
     ...options,
   });
@@ -103,6 +103,46 @@ const outside = {
     for (const socket of [json, resp, many]) socket.close();
     await sleep(100);
     equal(await rpc('sleeps', 'PUBLISH', 'news', 'nobody'), 0);
+  },
+
+  'a socket that hibernates has what it had last': async () => {
+    const moved = await open('/object/moved/resp?_token=secret');
+    moved.send('SUBSCRIBE old\r\n');
+    await moved.until(':1\r\n');
+    // As many as before, and others.
+    moved.send('UNSUBSCRIBE old\r\nSUBSC');
+    moved.send('RIBE new\r\n');
+    await moved.until('new\r\n:1\r\n');
+    const reset = await open('/object/moved/resp?_token=secret');
+    reset.send('SUBSCRIBE old\r\nRESET\r\n');
+    await reset.until('+RESET\r\n');
+    // It watches nothing.
+    const plain = await open('/object/moved/resp?_token=secret');
+    plain.send('*3\r\n$3\r\nSET\r\n$9\r\nwatchlist\r\n$5\r\nwatch\r\n');
+    await plain.until('+OK\r\n');
+    const before = await life('moved');
+    await sleep(12_000);
+    equal((await life('moved')) === before, false, 'the object did not hibernate');
+    equal([await rpc('moved', 'PUBLISH', 'old', 'x'), await rpc('moved', 'PUBLISH', 'new', 'hello')], [0, 1]);
+    await moved.until('hello\r\n');
+    for (const socket of [moved, reset, plain]) {
+      equal(socket.code, undefined);
+      socket.close();
+    }
+  },
+
+  'a connection that watches keeps the object awake, whatever it sends': async () => {
+    const socket = await open('/object/watches/resp?_token=secret');
+    socket.send('WA');
+    socket.send('TCH k\r\n*3\r\n$3\r\nSET\r\n$5\r\nother\r\n$4\r\nexec\r\nSET reset discarded\r\n');
+    await socket.until('+OK\r\n+OK\r\n+OK\r\n');
+    const before = await life('watches');
+    await sleep(12_000);
+    equal(await life('watches'), before);
+    await rpc('watches', 'SET', 'k', 'changed');
+    socket.send('MULTI\r\nSET k mine\r\nEXEC\r\n');
+    await socket.until('*-1\r\n');
+    socket.close();
   },
 
   'a transaction over a WebSocket keeps the object awake': async () => {

@@ -12,6 +12,7 @@ import { Engine, type Listener, type Reply, ReplyError } from '../index.js';
 import type { Arg, Head } from '../request.js';
 import type { Request } from '../table.js';
 import { Commander } from './commander.js';
+import { whole } from './rest.js';
 import { connect, type Namespace, type Remote } from './remote.js';
 
 /** How a cluster is to be. */
@@ -39,9 +40,15 @@ const EVERYWHERE: { readonly [name: string]: readonly [request: string, response
   'config|set': ['all_nodes', 'all_succeeded'],
   'config|resetstat': ['all_nodes', 'all_succeeded'],
   keys: ['all_shards', undefined],
+  'pubsub|channels': ['all_shards', undefined],
+  'pubsub|shardchannels': ['all_shards', undefined],
+  'pubsub|numsub': ['all_shards', 'sum_of_each'],
+  'pubsub|shardnumsub': ['all_shards', 'sum_of_each'],
   'function|restore': ['all_shards', 'all_succeeded'],
 };
 const CHANNELS = new Set(['publish', 'spublish']);
+/** Channels that each object tells of its own keys. */
+const OF_KEYS = /^__key(space|event)@/;
 
 export class Cluster extends Commander {
   private readonly shards: readonly Remote[];
@@ -61,14 +68,14 @@ export class Cluster extends Commander {
   }
 
   /** @internal */
-  override async send(request: Request): Promise<Reply> {
+  override async send(given: Request): Promise<Reply> {
+    const request = whole(given);
     const { head, args } = request;
     if (head.name === 'scan') return this.scanAll(request);
-    if (CHANNELS.has(head.name) && args.length > 0) return this.of(args[0]!).send(request);
     const slot = this.slotOf(request);
     if (slot !== undefined) return this.shards[this.shardOf(slot)]!.send(request);
     if (head.name === 'randomkey') return this.anyKey(request);
-    const [spread, response] = this.policy(head, args);
+    const [spread, response] = EVERYWHERE[head.name] ?? this.policy(head.name);
     if (spread !== 'all_shards' && spread !== 'all_nodes') return this.shards[0]!.send(request);
     return combine(response, await Promise.all(this.shards.map((shard) => shard.send(request))));
   }
@@ -93,7 +100,7 @@ export class Cluster extends Commander {
     }
     let slot: number | undefined;
     for (const request of requests) {
-      const own = this.slotOf(request);
+      const own = this.slotOf(whole(request));
       if (own !== undefined && slot !== undefined && own !== slot) throw crossSlot(request.head);
       slot ??= own;
     }
@@ -119,15 +126,16 @@ export class Cluster extends Commander {
   private async listen(way: string, channels: readonly string[], listener: Listener): Promise<() => void> {
     const groups = new Map<Remote, string[]>();
     for (const channel of channels) {
-      const shard = this.of(channel);
-      groups.set(shard, [...(groups.get(shard) ?? []), channel]);
+      const from = way === 'subscribe' && OF_KEYS.test(channel) ? this.shards : [this.of(channel)];
+      for (const shard of from) groups.set(shard, [...(groups.get(shard) ?? []), channel]);
     }
     const stops = await Promise.all([...groups].map(([shard, names]) => shard.listen(way, names, listener)));
     return () => stops.forEach((stop) => stop());
   }
 
-  /** The slot of a command's keys; nothing if it has none. */
+  /** The slot of a command's keys or channel; nothing if it has none. */
   private slotOf({ head, args }: Request): number | undefined {
+    if (CHANNELS.has(head.name) && args.length > 0) return hashSlot(args[0]!);
     let slot: number | undefined;
     for (const key of this.keysOf(head, args)) {
       const own = hashSlot(key);
@@ -178,16 +186,9 @@ export class Cluster extends Commander {
     return facts;
   }
 
-  private policy(head: Head, args: readonly Arg[]): readonly [string | undefined, string | undefined] {
-    let name = head.name;
-    let facts = this.factsOf(name);
-    // `config('SET', …)` is the container's method.
-    if (!name.includes('|') && facts.request === undefined && typeof args[0] === 'string') {
-      const sub = `${name}|${args[0].toLowerCase()}`;
-      const found = EVERYWHERE[sub] ?? this.factsOf(sub).request;
-      if (found) [name, facts] = [sub, this.factsOf(sub)];
-    }
-    return EVERYWHERE[name] ?? [facts.request, facts.response];
+  private policy(name: string): readonly [string | undefined, string | undefined] {
+    const { request, response } = this.factsOf(name);
+    return [request, response];
   }
 
   /** One cursor for all: the shard's own, and the shard. */
@@ -241,6 +242,9 @@ function combine(policy: string | undefined, replies: readonly Reply[]): Reply {
       return each((column) => (column.every(Boolean) ? 1 : 0));
     case 'agg_logical_or':
       return each((column) => (column.some(Boolean) ? 1 : 0));
+    case 'sum_of_each':
+      // Names, and how many there are of each.
+      return (replies[0] as Reply[]).map((name, i) => (i % 2 === 0 ? name : (replies as number[][]).reduce((sum, row) => sum + row[i]!, 0)));
     case undefined:
       if (replies.every(Array.isArray)) return (replies as Reply[][]).flat();
       return replies[0]!;

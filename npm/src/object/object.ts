@@ -74,6 +74,9 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
   /** A write that is under way, in storages that take time. */
   #saving: Promise<void> | undefined;
   readonly #log: ((line: string) => void) | undefined;
+  /** How much was replayed, and the beginning of the command that comes next. */
+  #replayed = 0;
+  #rest: Uint8Array = new Uint8Array(0);
   #baseBytes = 0;
   #journalBytes = 0;
   #rewriting = false;
@@ -100,9 +103,18 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
     this.#storage = options.storage ?? new SqliteStorage(ctx.storage);
     this.#sockets = new Sockets(ctx, this.engine);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('PING', 'PONG'));
+    const pieces = this.#storage.load();
+    // At once where that can be, since a constructor that extends this one may use the engine.
+    const isHere = Symbol.iterator in pieces;
+    if (isHere) {
+      for (const piece of pieces) this.#replay(piece);
+      this.#loaded();
+    }
     void ctx.blockConcurrencyWhile(async () => {
-      await this.#load();
-      for (const at of expiries(this.engine)) this.#expires(at);
+      if (!isHere) {
+        for await (const piece of pieces) this.#replay(piece);
+        this.#loaded();
+      }
       this.#alarmAt = (await ctx.storage.getAlarm()) ?? undefined;
       this.#sockets.restore();
       this.#sockets.onOutput = () => this.#settleSoon();
@@ -188,7 +200,13 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
     const inside = request.headers.get('x-redstart-door') === this.#door;
     const access = inside ? 'write' : this.#access && accessOf(request, this.#access, url);
     if (!access) return unauthorized();
-    const [way, ...names] = url.pathname.split('/').filter((part) => part !== '').map(decodeURIComponent);
+    let path: string[];
+    try {
+      path = url.pathname.split('/').filter((part) => part !== '').map(decodeURIComponent);
+    } catch {
+      return new Response(null, { status: 400 });
+    }
+    const [way, ...names] = path;
     if (way === 'resp') return access === 'write' ? this.#sockets.open('resp', undefined, []) : unauthorized();
     if ((way === 'subscribe' || way === 'psubscribe' || way === 'ssubscribe') && names.length > 0) return this.#sockets.open('json', way, names);
     return new Response(null, { status: 404 });
@@ -260,22 +278,22 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
     queueMicrotask(() => void this.#settle());
   }
 
-  /** Gives the engine what the storage has. */
-  async #load(): Promise<void> {
-    let at = 0;
-    let rest: Uint8Array = new Uint8Array(0);
-    for await (const piece of this.#storage.load()) {
-      const bytes = rest.length > 0 ? join([rest, piece]) : piece;
-      const taken = this.engine.replay(bytes);
-      at += taken;
-      rest = bytes.subarray(taken);
-    }
-    if (rest.length > 0) throw new Error(`the journal ends within the command at offset ${at}`);
+  /** Gives the engine a piece of what the storage has. */
+  #replay(piece: Uint8Array): void {
+    const bytes = this.#rest.length > 0 ? join([this.#rest, piece]) : piece;
+    const taken = this.engine.replay(bytes);
+    this.#replayed += taken;
+    this.#rest = bytes.subarray(taken);
+  }
+
+  #loaded(): void {
+    if (this.#rest.length > 0) throw new Error(`the journal ends within the command at offset ${this.#replayed}`);
     // That it was read is no change.
     this.#journal = [];
     const { base, journal } = this.#storage.sizes();
     this.#baseBytes = base;
     this.#journalBytes = journal;
+    for (const at of expiries(this.engine)) this.#expires(at);
   }
 
   /** Whether it is time for a new base. */

@@ -89,13 +89,20 @@ export class Rest implements Backend {
   }
 }
 
-/** A command as it was sent; one of a container is a command of its own, with keys of its own. */
+/** A command as it was sent. */
 function requestOf(command: readonly Arg[], bytes: boolean): Request {
   const name = String(command[0]).toLowerCase();
   // These would be two words.
   if (/[|\s]/.test(name)) throw new ReplyError(`ERR unknown command '${command[0]}', with args beginning with: `, name);
-  const sub = `${name}|${String(command[1]).toLowerCase()}`;
-  return names.has(sub) ? { head: headOf(sub), args: command.slice(2), bytes } : { head: headOf(name), args: command.slice(1), bytes };
+  return whole({ head: headOf(name), args: command.slice(1), bytes });
+}
+
+/** A command of a container is one of its own, with keys of its own. */
+export function whole(request: Request): Request {
+  const [first] = request.args;
+  if (typeof first !== 'string') return request;
+  const name = `${request.head.name}|${first.toLowerCase()}`;
+  return names.has(name) ? { ...request, head: headOf(name), args: request.args.slice(1) } : request;
 }
 
 /** A reply in RESP2, where it did not come as one: of several objects. */

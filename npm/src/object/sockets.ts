@@ -16,6 +16,11 @@ import { Buffer, latin1, read, unlatin1 } from './wire.js';
 /** The most bytes that an attachment may have; more go into a row of the database. */
 const ATTACHMENT_MAX = 1900;
 
+/** Where commands begin that watch keys, or that end this. An argument of that text is none. */
+const WATCHING = /(?:\*\d+\r\n\$5\r\n|(?<=^|\n)(?<!\$\d\r\n))(watch)\s|(?:\*1\r\n\$\d\r\n|(?<=^|\n)(?<!\$\d\r\n))(?:exec|discard|unwatch|reset)\r?\n/gi;
+/** So much of a request that is not whole is kept to be looked at with what follows. */
+const TAIL = 64;
+
 /** Client's flags that say that it is in the midst of something: blocked, in MULTI, in MONITOR, tracking. */
 const BUSY = /[bxOt]/;
 
@@ -45,6 +50,10 @@ interface Link {
   /** Whether the state may be another than before. */
   touched: boolean;
   watches: boolean;
+  /** Whether its subscriptions may be others than before, be there as many of them as before. */
+  listens: boolean;
+  /** The end of a request that is not whole. */
+  tail: string;
   closed: boolean;
 }
 
@@ -111,10 +120,12 @@ export class Sockets {
     const link = this.links.get(socket);
     if (!link || link.closed || link.state.kind !== 'resp') return;
     const bytes = typeof message === 'string' ? encoder.encode(message) : new Uint8Array(message);
+    const text = link.tail + latin1(bytes);
     // The engine does not tell what a connection watches.
-    const text = latin1(bytes);
-    if (/watch/i.test(text)) link.watches = true;
-    if (link.watches && /exec|discard|unwatch|reset/i.test(text)) link.watches = false;
+    for (const [, watch] of text.matchAll(WATCHING)) link.watches = watch !== undefined;
+    if (/scribe|reset/i.test(text)) link.listens = true;
+    // What is no beginning of a line shall not be taken for one.
+    link.tail = text.length > TAIL ? `\0${text.slice(-TAIL)}` : text;
     this.touch(link);
     link.connection.write(bytes);
   }
@@ -155,7 +166,7 @@ export class Sockets {
 
   private link(socket: WebSocket, state: State, row: string | undefined): Link {
     const connection = this.engine.connect('websocket:0');
-    const link: Link = { socket, connection, id: 0, state, written: JSON.stringify(state), row, out: [], touched: false, watches: false, closed: false };
+    const link: Link = { socket, connection, id: 0, state, written: JSON.stringify(state), row, out: [], touched: false, watches: false, listens: false, tail: '', closed: false };
     this.links.set(socket, link);
     connection.onData((bytes) => (link.id = Number(latin1(bytes.subarray(1, bytes.indexOf(13))))));
     connection.write('CLIENT ID\r\n');
@@ -186,13 +197,18 @@ export class Sockets {
     const field = (name: string) => new RegExp(` ${name}=(\\S*)`).exec(line)?.[1] ?? '';
     const { state } = link;
     const count = (way: Way) => Number(field(way.replace('scribe', '')));
-    if (WAYS.some((way) => count(way) !== state.names[way].length)) hear(link.out, state);
+    if (link.listens || WAYS.some((way) => count(way) !== state.names[way].length)) hear(link.out, state);
+    // RESET ends them all and does not say which.
+    for (const way of WAYS) if (count(way) === 0) state.names[way] = [];
+    if (field('qbuf') === '0') link.tail = '';
     state.resp = Number(field('resp'));
     state.name = field('name');
     state.busy =
       BUSY.test(field('flags')) || link.watches || field('qbuf') !== '0' || field('user') !== 'default' || field('db') !== '0' ||
       // A subscription that was not understood.
       WAYS.some((way) => count(way) !== state.names[way].length);
+    // What is queued or waits may still come.
+    link.listens &&= state.busy;
     this.keep(link);
   }
 

@@ -15,6 +15,15 @@ export class Cache extends RedisObject {
   die() {
     this.ctx.abort('as if the machine had gone');
   }
+  async end() {
+    await this.ctx.storage.deleteAll();
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.sync();
+    this.ctx.abort('deleted');
+  }
+  tables() {
+    return [...this.ctx.storage.sql.exec('SELECT SUM(LENGTH(bytes)) AS bytes FROM redstart_pieces')][0].bytes;
+  }
   hit(page) {
     return this.engine.incr(`hits:${page}`);
   }
@@ -42,6 +51,13 @@ export class Cache extends RedisObject {
   }
   carriedUntilNow() {
     return this.carried ?? 0;
+  }
+}
+
+/** Its settings are those that its name says. */
+export class Odd extends RedisObject {
+  constructor(ctx, env) {
+    super(ctx, env, { config: JSON.parse(ctx.id.name) });
   }
 }
 
@@ -342,6 +358,24 @@ export const cases = {
     for (let i = 0; i < 400 && heard.length < 8; i++) await sleep(5);
     stop();
     equal(heard.sort(), [...channels.map((key) => `__keyevent@0__:set ${key}`), ...channels.map((channel) => `${channel} x`)].sort());
+  },
+
+  'an object may end and begin again': async (env) => {
+    const store = connect(env.CACHE, 'ends');
+    await store.set('k', 'v', { EX: 100 });
+    equal((await rejected(stubOf(env, 'ends').end())).message, 'deleted');
+    equal([await store.dbsize(), await stubOf(env, 'ends').tables(), await stubOf(env, 'ends').alarmAt()], [0, null, null]);
+    equal(await store.set('k', 'new'), 'OK');
+    await evict(env, 'ends');
+    equal([await store.get('k'), await store.ttl('k')], ['new', -1]);
+  },
+
+  'settings that an object cannot have are refused': async (env) => {
+    for (const [config, message] of [[{ databases: 16 }, 'databases: an object has one'], [{ requirepass: 'x' }, 'requirepass: callers by RPC']]) {
+      const error = await rejected(connect(env.ODD, JSON.stringify(config)).set('k', 1));
+      equal(error.message.includes(`config: ${message}`), true, error.message);
+    }
+    equal(await connect(env.ODD, JSON.stringify({ databases: 1, 'maxmemory-policy': 'allkeys-lru' })).set('k', 1), 'OK');
   },
 
   'a path of a WebSocket that is none is refused': async (env) => {

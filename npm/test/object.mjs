@@ -13,7 +13,7 @@ import { worker as run } from './workers.mjs';
 const persist = mkdtempSync(join(tmpdir(), 'redstart-object-'));
 const start = (options = {}) =>
   run({ file: fileURLToPath(new URL('object-worker.mjs', import.meta.url)) }, {
-    durableObjects: { CACHE: { className: 'Cache', useSQLite: true }, SLOW: { className: 'Slow', useSQLite: true }, BOOTED: { className: 'Booted', useSQLite: true } },
+    durableObjects: { CACHE: { className: 'Cache', useSQLite: true }, SLOW: { className: 'Slow', useSQLite: true }, BOOTED: { className: 'Booted', useSQLite: true }, ODD: { className: 'Odd', useSQLite: true } },
     durableObjectsPersist: persist,
     ...options,
   });

@@ -87,6 +87,7 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
     const token = options.token ?? secrets.REDIS_TOKEN;
     const readOnlyToken = options.readOnlyToken ?? secrets.REDIS_READ_ONLY_TOKEN;
     this.#log = options.log;
+    refuse(options.config ?? {});
     this.engine = Engine.openSync({
       config: { ...CONFIG, ...options.config },
       clock: { now: () => Date.now(), mono: () => Date.now() + this.#ahead },
@@ -378,5 +379,15 @@ export class RedisObject<Env = unknown> extends DurableObject<Env> {
       this.engine.tick();
     }
     if (this.#expiries.size === 0 && expiring() > 0) this.#expiries.add(Date.now() + ALARM_STEP_MS);
+  }
+}
+
+/** Settings with which data would be lost, or nobody let in. */
+function refuse(config: { readonly [name: string]: unknown }): void {
+  for (const [name, value] of Object.entries(config)) {
+    const lower = name.toLowerCase();
+    // The data set is written anew from one database.
+    if (lower === 'databases' && Number(value) !== 1) throw new TypeError('config: databases: an object has one: use an object per database');
+    if (lower === 'requirepass' && value !== '') throw new TypeError('config: requirepass: callers by RPC have no password: use token');
   }
 }

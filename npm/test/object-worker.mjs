@@ -378,6 +378,25 @@ export const cases = {
     equal(await connect(env.ODD, JSON.stringify({ databases: 1, 'maxmemory-policy': 'allkeys-lru' })).set('k', 1), 'OK');
   },
 
+  'who is subscribed is told that the object has gone': async (env) => {
+    const cluster = new Cluster(env.CACHE, { name: 'lost', shards: 2 });
+    let lost = 0;
+    let stopped = 0;
+    await cluster.psubscribe('*', () => {}, () => lost++);
+    const stop = await cluster.subscribe(['a', 'b', 'c'], () => {}, () => stopped++);
+    stop();
+    const handler = toFetchHandler(cluster, { token: 'secret' });
+    const reader = (await handler(new Request('https://x/subscribe/a/b/c/d?_token=secret'))).body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let told = ''; !told.includes('subscribe,d,4'); ) told += (await reader.read()).value;
+    await Promise.all([0, 1].map((shard) => evict(env, `lost:${shard}/2`)));
+    equal((await reader.read()).done, true);
+    for (let i = 0; i < 400 && lost === 0; i++) await sleep(5);
+    await sleep(20);
+    equal([lost, stopped], [1, 0]);
+    // The other half of what was subscribed is ended too.
+    equal(await cluster.pubsub('NUMPAT'), 0);
+  },
+
   'a path of a WebSocket that is none is refused': async (env) => {
     const response = await stubOf(env, 'paths').fetch('https://x/subscribe/%ff?_token=secret', { headers: { upgrade: 'websocket' } });
     equal([response.status, response.webSocket], [400, null]);

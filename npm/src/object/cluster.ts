@@ -108,29 +108,27 @@ export class Cluster extends Commander {
   }
 
   /** Calls `listener` with what is published on the channels, each of which is in the object of its slot. */
-  async subscribe(channels: string | readonly string[], listener: Listener): Promise<() => void> {
-    return this.listen('subscribe', typeof channels === 'string' ? [channels] : channels, listener);
+  async subscribe(channels: string | readonly string[], listener: Listener, lost?: () => void): Promise<() => void> {
+    return this.listen('subscribe', typeof channels === 'string' ? [channels] : channels, listener, lost);
   }
 
   /** The same for shard channels. */
-  async ssubscribe(channels: string | readonly string[], listener: Listener): Promise<() => void> {
-    return this.listen('ssubscribe', typeof channels === 'string' ? [channels] : channels, listener);
+  async ssubscribe(channels: string | readonly string[], listener: Listener, lost?: () => void): Promise<() => void> {
+    return this.listen('ssubscribe', typeof channels === 'string' ? [channels] : channels, listener, lost);
   }
 
   /** The same for all channels whose names match the patterns, which may be in any object. */
-  async psubscribe(patterns: string | readonly string[], listener: Listener): Promise<() => void> {
-    const stops = await Promise.all(this.shards.map((shard) => shard.psubscribe(patterns, listener)));
-    return () => stops.forEach((stop) => stop());
+  async psubscribe(patterns: string | readonly string[], listener: Listener, lost?: () => void): Promise<() => void> {
+    return together(this.shards.map((shard) => (gone) => shard.psubscribe(patterns, listener, gone)), lost);
   }
 
-  private async listen(way: string, channels: readonly string[], listener: Listener): Promise<() => void> {
+  private async listen(way: string, channels: readonly string[], listener: Listener, lost?: () => void): Promise<() => void> {
     const groups = new Map<Remote, string[]>();
     for (const channel of channels) {
       const from = way === 'subscribe' && OF_KEYS.test(channel) ? this.shards : [this.of(channel)];
       for (const shard of from) groups.set(shard, [...(groups.get(shard) ?? []), channel]);
     }
-    const stops = await Promise.all([...groups].map(([shard, names]) => shard.listen(way, names, listener)));
-    return () => stops.forEach((stop) => stop());
+    return together([...groups].map(([shard, names]) => (gone) => shard.listen(way, names, listener, gone)), lost);
   }
 
   /** The slot of a command's keys or channel; nothing if it has none. */
@@ -220,6 +218,29 @@ export class Cluster extends Commander {
   private get engine(): Engine {
     return (this.guide ??= Engine.openSync({ clock: { now: () => 0 } }));
   }
+}
+
+/** Several subscriptions as one: all of them, or none. */
+async function together(begin: readonly ((gone: () => void) => Promise<() => void>)[], lost?: () => void): Promise<() => void> {
+  let ended = false;
+  const stops: (() => void)[] = [];
+  const stop = () => {
+    ended = true;
+    for (const end of stops.splice(0)) end();
+  };
+  const gone = () => {
+    if (ended) return;
+    stop();
+    lost?.();
+  };
+  const add = (end: () => void) => void (ended ? end() : stops.push(end));
+  try {
+    await Promise.all(begin.map((one) => one(gone).then(add)));
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return stop;
 }
 
 function crossSlot(head: Head): ReplyError {

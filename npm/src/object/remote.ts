@@ -60,19 +60,22 @@ export class Remote extends Commander {
     this.reader.shares = true;
   }
 
-  /** Calls `listener` with what is published on the channels. The function that comes ends this. */
-  subscribe(channels: string | readonly string[], listener: Listener): Promise<() => void> {
-    return this.listen('subscribe', channels, listener);
+  /**
+   * Calls `listener` with what is published on the channels. The function that comes ends this; `lost` is called if
+   * the object does, by being restarted.
+   */
+  subscribe(channels: string | readonly string[], listener: Listener, lost?: () => void): Promise<() => void> {
+    return this.listen('subscribe', channels, listener, lost);
   }
 
   /** The same for all channels whose names match the patterns. */
-  psubscribe(patterns: string | readonly string[], listener: Listener): Promise<() => void> {
-    return this.listen('psubscribe', patterns, listener);
+  psubscribe(patterns: string | readonly string[], listener: Listener, lost?: () => void): Promise<() => void> {
+    return this.listen('psubscribe', patterns, listener, lost);
   }
 
   /** The same for shard channels. */
-  ssubscribe(channels: string | readonly string[], listener: Listener): Promise<() => void> {
-    return this.listen('ssubscribe', channels, listener);
+  ssubscribe(channels: string | readonly string[], listener: Listener, lost?: () => void): Promise<() => void> {
+    return this.listen('ssubscribe', channels, listener, lost);
   }
 
   /** @internal */
@@ -111,15 +114,26 @@ export class Remote extends Commander {
   }
 
   /** @internal */
-  async listen(way: string, names: string | readonly string[], listener: Listener): Promise<() => void> {
+  async listen(way: string, names: string | readonly string[], listener: Listener, lost?: () => void): Promise<() => void> {
     if (typeof listener !== 'function') throw new TypeError(`${way}: argument 2: expected a function to call with messages`);
     const socket = await this.socket([way, ...(typeof names === 'string' ? [names] : names)].map(encodeURIComponent).join('/'));
     socket.addEventListener('message', ({ data }) => {
       const { message, channel, pattern } = JSON.parse(String(data)) as { message?: string; channel?: string; pattern?: string };
       if (message !== undefined) listener(message, channel!, pattern);
     });
+    let ended = false;
+    const closed = () => {
+      if (!ended) lost?.();
+      ended = true;
+    };
+    socket.addEventListener('close', closed);
+    socket.addEventListener('error', closed);
     socket.accept();
-    return () => socket.close(1000);
+    return () => {
+      if (ended) return;
+      ended = true;
+      socket.close(1000);
+    };
   }
 
   private push({ head, args, bytes }: Command, most = BATCH_MAX): Promise<Reply> {

@@ -11,8 +11,8 @@ import type { Backend, Events } from '../upstash.js';
 export interface Flat {
   send(request: Request): Promise<Reply>;
   sendAll(requests: readonly Request[], atomic: boolean): Promise<Reply[]>;
-  subscribe(channels: readonly string[], listener: Listener): Promise<() => void>;
-  psubscribe(patterns: readonly string[], listener: Listener): Promise<() => void>;
+  subscribe(channels: readonly string[], listener: Listener, lost: () => void): Promise<() => void>;
+  psubscribe(patterns: readonly string[], listener: Listener, lost: () => void): Promise<() => void>;
 }
 
 const names = new Set(NAMES);
@@ -60,7 +60,7 @@ export class Rest implements Backend {
     const heard: Listener = (message, channel, pattern) => tell(way === 'subscribe' ? ['message', channel, message] : ['pmessage', pattern!, channel, message]);
     let stopped = false;
     let stop: (() => void) | undefined;
-    this.flat[way](names, heard).then(
+    this.flat[way](names, heard, ended).then(
       (end) => {
         if (stopped) return end();
         stop = end;

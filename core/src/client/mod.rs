@@ -42,7 +42,7 @@ pub struct Peer {
     /// Whether it comes from this very machine (protected mode lets it in, as `enable-debug-command local` does).
     pub local: bool,
     /// Whether its host waits for the reply of each request: it never blocks, and gets at once what it
-    /// would get when time is up.
+    /// would get when time is up. CLIENT PAUSE does not hold it.
     pub synchronous: bool,
 }
 

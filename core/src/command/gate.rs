@@ -78,7 +78,9 @@ pub fn pass(
     {
         return Err(only_in_subscriber_mode(command, container));
     }
+    // A synchronous host has no later time to get the reply at.
     if let Some(pause) = ctx.server.pause
+        && !ctx.client.peer.synchronous
         && (pause.all
             || (flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE))
                 && !only_reads(ctx, command, args)))

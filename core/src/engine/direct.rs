@@ -163,14 +163,17 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_a_pause_holds_back_runs_when_it_is_over() {
-        let (mut engine, conn) = engine();
+    fn a_request_that_a_pause_holds_back_runs_when_it_is_over_and_a_synchronous_one_at_once() {
+        let (mut engine, synchronous) = engine();
+        let conn = engine.connect(BIRTH, Peer { local: true, ..Peer::default() });
         let mut out = Vec::new();
         assert!(engine.call(BIRTH, conn, &request(&["CLIENT", "PAUSE", "10", "WRITE"]), &mut out));
         let set = request(&["SET", "k", "v"]);
         assert!(engine.call(BIRTH, conn, &set, &mut out));
         assert!(out.is_empty());
         assert!(!engine.call(BIRTH, conn, &set, &mut out), "it waits");
+        assert!(engine.call(BIRTH, synchronous, &set, &mut out));
+        assert_eq!(out, b"+OK\r\n", "its host cannot wait");
         let later = Now { mono_us: BIRTH.mono_us + 11_000, ..BIRTH };
         engine.timeout(later);
         let sent: Vec<u8> = engine.outgoing(conn).flatten().copied().collect();

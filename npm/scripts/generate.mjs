@@ -140,30 +140,38 @@ function signatures(command) {
 }
 
 const replies = new Map();
-for (const [type, names] of Object.entries(REPLIES)) for (const name of names.split(/\s+/)) replies.set(name, type);
+for (const [type, names] of Object.entries(REPLIES)) {
+  for (const name of names.trim().split(/\s+/)) {
+    if (replies.has(name)) throw new Error(`replies.mjs: ${name} stands there twice`);
+    if (!table.some((c) => c.name === name.replace('()', ''))) throw new Error(`replies.mjs: ${name} is no command`);
+    replies.set(name, type);
+  }
+}
+
+/** The parameters where the first field and its value are in an object, a Map or a list. */
+function withFields({ name, syntax }) {
+  const place = pairs[name] === 'all' ? parseInt(objects[table.findIndex((c) => c.name === name)], 36) : pairs[name];
+  if (typeof place !== 'number') return [];
+  const first = parse(syntax).slice(0, place).map(({ text }) => `${identifier(text)}: Arg, `);
+  return [`${first.join('')}fields: Fields, ...more: Input[]`];
+}
+
+/** The parameters with the reply to each: what every call has first, if the reply to more than that is another one. */
+function calls(name, lists) {
+  const reply = replies.get(name) ?? 'Reply';
+  const plain = replies.get(`${name}()`);
+  const made = lists.map((list) => [list, reply]);
+  if (!plain) return made;
+  const fixed = lists[0].split(/, (?=\w+\?: |\.\.\.)/)[0];
+  const first = [fixed, plain];
+  // One value that may be left out, or be `undefined`.
+  if (/\w\?: Arg$/.test(lists[0])) return [first, [lists[0].replace('?: ', ': '), reply], [lists[0], `${plain} | ${reply}`]];
+  return [first, ...made];
+}
 
 /** Those whose types are written by hand, since they are more than one command. */
 const CUSTOM = ['subscribe', 'psubscribe', 'ssubscribe', 'reset', 'multi', 'scan', 'hscan', 'sscan', 'zscan'];
 
-const methods = [];
-const aliases = {};
-for (const command of table) {
-  const [, sub] = command.name.split('|');
-  const isContainer = table.some((c) => c.name.startsWith(`${command.name}|`));
-  const reply = replies.get(command.name) ?? 'Reply';
-  const lists = isContainer ? ['...args: Input[]'] : signatures(command);
-  const made = sub ? camel(command.name) : command.name.replaceAll('-', '_');
-  const doc = `  /** ${command.summary}${command.syntax && !isContainer ? ` \`${command.name.replace('|', ' ').toUpperCase()} ${command.syntax}\`` : ''} */`;
-  const declare = (name) => lists.map((list) => `  ${name}(${list}): Out<M, ${reply}>;`).join('\n');
-  const custom = CUSTOM.includes(command.name);
-  if (sub) aliases[made] = command.name;
-  if (!custom) methods.push(`${doc}\n${declare(made)}`);
-  const alias = sub ? undefined : camel(command.name);
-  if (alias && alias !== command.name) {
-    aliases[alias] = command.name;
-    if (!custom) methods.push(`  /** {@link Commands.${made}} */\n${declare(alias)}`);
-  }
-}
 /**
  * Commands that take objects of fields and values: which of the objects are such; 'all', the 'last', or the one at
  * a place.
@@ -189,11 +197,29 @@ const objects = table.map(({ name, syntax }) => {
   const last = nodes.at(-1);
   return last?.kind === 'optional' && last.of.every((node) => node.kind === 'value' && !node.repeated) ? ',' : '.';
 }).join('');
+const methods = [];
+const aliases = {};
+for (const command of table) {
+  const [, sub] = command.name.split('|');
+  const isContainer = table.some((c) => c.name.startsWith(`${command.name}|`));
+  const lists = calls(command.name, isContainer ? ['...args: Input[]'] : [...signatures(command), ...withFields(command)]);
+  const made = sub ? camel(command.name) : command.name.replaceAll('-', '_');
+  const doc = `  /** ${command.summary}${command.syntax && !isContainer ? ` \`${command.name.replace('|', ' ').toUpperCase()} ${command.syntax}\`` : ''} */`;
+  const declare = (name) => lists.map(([list, reply]) => `  ${name}(${list}): Out<M, ${reply}>;`).join('\n');
+  const custom = CUSTOM.includes(command.name);
+  if (sub) aliases[made] = command.name;
+  if (!custom) methods.push(`${doc}\n${declare(made)}`);
+  const alias = sub ? undefined : camel(command.name);
+  if (alias && alias !== command.name) {
+    aliases[alias] = command.name;
+    if (!custom) methods.push(`  /** {@link Commands.${made}} */\n${declare(alias)}`);
+  }
+}
 const reads = table.filter((c) => c.flags.split(' ').includes('readonly')).map((c) => c.name);
 
 const text = `/** Made by scripts/generate.mjs from commands.json. */
 
-import type { Arg, Input } from '../request.js';
+import type { Arg, Fields, Input } from '../request.js';
 import type { Reply } from '../reply.js';
 import type { Mode, Out } from '../table.js';
 

@@ -17,7 +17,7 @@ export { Connection } from './connection.js';
 export type { Clock } from './clock.js';
 export { ConnectionLostError, EngineDeadError, ReplyError, TransactionConflictError } from './error.js';
 export { init, initSync, type ModuleSource } from './module.js';
-export type { Arg, Input, Options } from './request.js';
+export type { Arg, Fields, Input, Options } from './request.js';
 export type { Reply } from './reply.js';
 export type { Commands } from './generated/commands.js';
 /** @internal */

@@ -47,7 +47,8 @@ export class Queue<M extends 'now' | 'later' = 'later'> {
 
   /**
    * Runs the commands and gives their replies in order. A command that failed has its `ReplyError` there;
-   * if a transaction as a whole is refused, that error is thrown.
+   * if a transaction as a whole is refused, that error is thrown. If a key has changed that was watched before
+   * (`watch` on an engine, or in `transaction`), nothing was run, and it is `null`, though the type does not say so.
    */
   exec(): Out<M, Reply[]> {
     const requests = this.requests;

@@ -11,6 +11,9 @@ export type Arg = string | number | bigint | Uint8Array;
 /** Options by their names: `{EX: 60}` is `EX 60`, `{nx: true}` is `NX`, `{limit: [0, 10]}` is `LIMIT 0 10`. */
 export type Options = { readonly [name: string]: Arg | boolean | null | undefined | readonly Arg[] };
 
+/** Fields with their values. */
+export type Fields = { readonly [name: string]: Arg } | Map<Arg, Arg> | readonly Arg[];
+
 /** What a call takes: arguments, lists of them, options, and fields with their values. */
 export type Input = Arg | readonly Arg[] | Options | Map<Arg, Arg>;
 

@@ -36,10 +36,13 @@ export interface Scans<S extends string | Uint8Array, M extends Mode> {
   scan(cursor: Arg, ...options: Input[]): Out<M, [cursor: S, keys: S[]]>;
   /** Returns some fields and values of a hash, one after the other, and the cursor to go on with. */
   hscan(key: Arg, cursor: Arg, ...options: Input[]): Out<M, [cursor: S, pairs: S[]]>;
+  hScan(key: Arg, cursor: Arg, ...options: Input[]): Out<M, [cursor: S, pairs: S[]]>;
   /** Returns some members of a set, and the cursor to go on with. */
   sscan(key: Arg, cursor: Arg, ...options: Input[]): Out<M, [cursor: S, members: S[]]>;
+  sScan(key: Arg, cursor: Arg, ...options: Input[]): Out<M, [cursor: S, members: S[]]>;
   /** Returns some members and scores of a sorted set, one after the other, and the cursor to go on with. */
   zscan(key: Arg, cursor: Arg, ...options: Input[]): Out<M, [cursor: S, pairs: S[]]>;
+  zScan(key: Arg, cursor: Arg, ...options: Input[]): Out<M, [cursor: S, pairs: S[]]>;
 }
 
 /** The walks; an element may come twice while others change what is walked through, as with the commands. */

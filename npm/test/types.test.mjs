@@ -1,7 +1,7 @@
 /** The generated TypeScript is what users type against: calls that must compile, calls that must not. */
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root, source } from './where.mjs';
@@ -96,6 +96,7 @@ for (const compiler of ['typescript4', 'typescript']) test(`the types are right 
   const folder = mkdtempSync(join(root, 'types-'));
   writeFileSync(join(folder, 'plain.mts'), PLAIN);
   writeFileSync(join(folder, 'plain.cts'), PLAIN);
+  copyFileSync(new URL('calls.mts', import.meta.url), join(folder, 'calls.mts'));
   const { version } = JSON.parse(readFileSync(join(source, 'node_modules', compiler, 'package.json'), 'utf8'));
   assert.match(version, compiler === 'typescript4' ? /^4\.9\./ : /^5\./);
   const options = { noEmit: true, strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false, target: 'es2022', typeRoots: [join(source, 'node_modules/@types')] };
@@ -103,7 +104,7 @@ for (const compiler of ['typescript4', 'typescript']) test(`the types are right 
     { lib: ['es2022'], types: ['node'] },
     { lib: ['es2022', 'dom', 'dom.iterable'], types: ['node'] },
   ]) {
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...options, ...more, module: 'node16', moduleResolution: 'node16' }, files: ['plain.mts', 'plain.cts'] }));
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...options, ...more, module: 'node16', moduleResolution: 'node16' }, files: ['plain.mts', 'plain.cts', 'calls.mts'] }));
     const { status, stdout } = spawnSync(process.execPath, [join(source, 'node_modules', compiler, 'bin/tsc'), '-p', folder], { cwd: root, encoding: 'utf8' });
     assert.equal(status, 0, `${version} with ${more.lib}\n${stdout}`);
   }

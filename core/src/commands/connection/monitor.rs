@@ -15,7 +15,7 @@ pub const MONITOR: Command = Command::new("monitor", 1, monitor)
     .docs("", "Shows every command as it runs.", "");
 
 fn monitor(ctx: &mut Ctx<'_>, _args: Args<'_>) -> Result<Flow, Error> {
-    if ctx.nested {
+    if ctx.nested || ctx.client.peer.synchronous {
         return Err(Error::Text("ERR MONITOR isn't allowed for DENY BLOCKING client"));
     }
     if !ctx.client.monitor {

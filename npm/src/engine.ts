@@ -5,7 +5,7 @@
  * awaited: a few calls in a row cannot be interrupted, so they are a transaction by nature.
  */
 
-import { type Clock, setTimer, Time } from './clock.js';
+import { type Clock, setTimer, Time, type Timer } from './clock.js';
 import { Connection } from './connection.js';
 import { EngineDeadError, ReplyError } from './error.js';
 import { Feed, type Listener, Listeners, type Message, namesOf, type Way } from './feed.js';
@@ -70,7 +70,7 @@ export class Engine {
   private readonly clocks: Time;
   private native: Native | undefined;
   private freed = false;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private timer: Timer | undefined;
   /** When it goes off, on the engine's monotonic clock. */
   private timerAt = 0;
   /** It goes off so late that a call may give the engine something to do before. */
@@ -83,6 +83,7 @@ export class Engine {
   private queue: (() => void)[] = [];
   private dispatching = false;
   private keeper: Keeper | undefined;
+  private readonly endings = new Set<() => void>();
 
   /** Loads the module if it is not there yet, and opens an engine of its own. */
   static async open(options: EngineOptions = {}): Promise<Engine> {
@@ -315,6 +316,17 @@ export class Engine {
     return this.alive().report();
   }
 
+  /** Whether it was freed, closed or shut down. @internal */
+  get isFreed(): boolean {
+    return this.freed;
+  }
+
+  /** Calls `listener` when the engine is freed; what ends this. @internal */
+  whenFreed(listener: () => void): () => void {
+    this.endings.add(listener);
+    return () => this.endings.delete(listener);
+  }
+
   /** Lets go of everything. Later calls throw. */
   free(): void {
     this.freed = true;
@@ -325,6 +337,9 @@ export class Engine {
     // What is not in the storage yet still goes there.
     void this.keeper?.close().catch(() => undefined);
     for (const connection of connections) connection.end();
+    const endings = [...this.endings];
+    this.endings.clear();
+    for (const ending of endings) ending();
   }
 
   [Symbol.dispose](): void {
@@ -517,25 +532,28 @@ export class Engine {
     const at = this.native!.deadline();
     if (at < 0) return;
     if (this.timer !== undefined) {
-      if (at >= this.timerAt) return;
-      clearTimeout(this.timer);
+      if (at >= this.timerAt && this.timer.by === globalThis.setTimeout) return;
+      this.timer.cancel();
     }
-    const ms = Math.max(0, at - this.clocks.mono());
+    const now = this.clocks.mono();
+    const ms = Math.max(0, at - now);
     this.timerAt = at;
     this.isFar = ms > FAR_MS;
     // A timer must not keep an engine alive that nobody has any more.
     const self = typeof WeakRef === 'function' ? new WeakRef(this) : { deref: () => this };
-    this.timer = setTimer(() => {
+    const timer = setTimer(() => {
       const engine = self.deref();
       if (!engine) return;
       engine.timer = undefined;
       engine.isFar = false;
+      engine.clocks.reach(now + timer!.ms);
       if (engine.native && !engine.native.isDead) engine.tick();
     }, ms);
+    this.timer = timer;
   }
 
   private stopTimer(): void {
-    if (this.timer !== undefined) clearTimeout(this.timer);
+    this.timer?.cancel();
     this.timer = undefined;
     this.isFar = false;
   }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -76,6 +77,70 @@ for (const [version, Redis_] of [[5, Redis], [6, Redis6]]) test(`ioredis ${versi
   await subscriber.quit();
   blocked.disconnect();
   redis.disconnect();
+});
+
+for (const [version, Redis_] of [[5, Redis], [6, Redis6]]) test(`ioredis ${version}: a freed engine ends its clients, and who waits is told`, async () => {
+  for (const maxRetriesPerRequest of [20, null]) {
+    const engine = await Engine.open();
+    const options = { Connector: connector(engine), maxRetriesPerRequest };
+    const redis = new Redis_(options);
+    const blocked = redis.duplicate().duplicate();
+    const errors = [];
+    for (const client of [redis, blocked]) client.on('error', (error) => errors.push(error));
+    await Promise.all([redis.ping(), blocked.ping()]);
+    const ended = Promise.all([redis, blocked].map((client) => new Promise((resolve) => client.once('end', resolve))));
+    const popped = assert.rejects(blocked.blpop('none', 0), /Connection is closed/);
+    await redis.ping();
+    engine.free();
+    await Promise.all([popped, assert.rejects(redis.get('k'), /Connection is closed/), ended]);
+    await assert.rejects(redis.get('k'), /Connection is closed/);
+    assert.deepEqual(errors, []);
+    const late = new Redis_(options);
+    const told = new Promise((resolve) => late.once('error', resolve));
+    await assert.rejects(late.get('k'), /the engine was freed/);
+    assert.match((await told).message, /the engine was freed/);
+    assert.equal(late.status, 'end');
+  }
+});
+
+for (const [version, Redis_] of [[5, Redis], [6, Redis6]]) test(`ioredis ${version}: what is sent behind QUIT is refused, and no error besides`, async () => {
+  const engine = await Engine.open();
+  const redis = new Redis_({ Connector: connector(engine) });
+  const errors = [];
+  redis.on('error', (error) => errors.push(error));
+  await redis.ping();
+  const ended = new Promise((resolve) => redis.once('end', resolve));
+  const late = assert.rejects(Promise.all([redis.quit(), redis.get('k')]), /Connection is closed/);
+  await Promise.all([late, ended]);
+  assert.deepEqual(errors, []);
+});
+
+test('a server ends with its engine, and those who are connected are told', async () => {
+  for (const end of [(engine) => engine.free(), (engine) => assert.throws(() => engine.call('SHUTDOWN', 'NOSAVE'), () => true)]) {
+    const engine = await Engine.open();
+    const server = await listen(engine, { host: '127.0.0.1', port: 0 });
+    const { port } = server.address();
+    const client = createClient({ socket: { port, host: '127.0.0.1', reconnectStrategy: false } });
+    client.on('error', () => undefined);
+    await client.connect();
+    const closed = new Promise((resolve) => server.once('close', resolve));
+    const popped = assert.rejects(client.blPop('none', 0));
+    await new Promise((resolve) => {
+      const look = () => (/cmd=blpop/.test(engine.call('CLIENT', 'LIST')) ? resolve() : setImmediate(look));
+      look();
+    });
+    // This one is accepted when there is no engine any more.
+    const late = connect(port, '127.0.0.1');
+    const refused = new Promise((resolve) => late.on('error', () => undefined).on('close', resolve));
+    try {
+      end(engine);
+    } catch {
+      // SHUTDOWN has no reply.
+      engine.free();
+    }
+    await Promise.all([popped, refused, closed]);
+    await assert.rejects(listen(engine, { port: 0 }), /the engine was freed/);
+  }
 });
 
 test('node-redis over a socket file', async () => {
@@ -306,6 +371,40 @@ test('npx redstart serves the protocol', async () => {
   wrong.stderr.on('data', (text) => (said += text));
   assert.equal(await new Promise((resolve) => wrong.on('exit', resolve)), 1);
   assert.match(said, /^redstart: .*nonsense/);
+});
+
+test('npx redstart ends when it is told to, and takes the place of one that died', async () => {
+  const cli = fileURLToPath(new URL('cli.mjs', dist));
+  const path = join(mkdtempSync(join(tmpdir(), 'redstart-')), 'cli.sock');
+  const start = async () => {
+    const child = spawn(process.execPath, [cli, '--unixsocket', path]);
+    const ended = new Promise((resolve) => child.on('exit', (status, signal) => resolve(signal ?? status)));
+    let said = '';
+    child.stderr.on('data', (text) => (said += text));
+    await Promise.race([new Promise((resolve) => child.stdout.on('data', (text) => String(text).includes('Ready') && resolve())), ended]);
+    return { child, ended, said: () => said };
+  };
+  const killed = await start();
+  killed.child.kill('SIGKILL');
+  assert.equal(await killed.ended, 'SIGKILL');
+  assert.ok(existsSync(path));
+  for (const end of ['SIGINT', 'SIGTERM', 'SHUTDOWN']) {
+    const { child, ended } = await start();
+    const socket = connect(path);
+    await new Promise((resolve) => socket.once('connect', resolve));
+    if (end === 'SHUTDOWN') socket.write('SHUTDOWN NOSAVE\r\n');
+    else {
+      // One that waits keeps it no longer.
+      socket.write('BLPOP none 0\r\n');
+      const other = await start();
+      assert.equal(await other.ended, 1);
+      assert.match(other.said(), /EADDRINUSE/);
+      child.kill(end);
+    }
+    assert.equal(await ended, 0, end);
+    assert.ok(!existsSync(path), end);
+    socket.destroy();
+  }
 });
 
 test('the same from CommonJS', () => {

@@ -1,5 +1,7 @@
 /** `npx redstart`: a server from the package, with the settings of redis.conf as options. */
 
+import { lstat, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { Engine } from '../index.js';
 import { listen } from './socket.js';
 
@@ -28,11 +30,24 @@ async function main(words: readonly string[]): Promise<void> {
   // Settings are read at the first call: a wrong one ends the program here.
   engine.ping();
   const places = unixsocket ? [{ path: unixsocket }] : bind.split(' ').map((host) => ({ host, port: Number(port) }));
+  if (unixsocket) await clear(unixsocket);
+  // Ends the program: nothing else keeps it.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => engine.free());
   for (const place of places) {
     const server = await listen(engine, place);
     const address = server.address();
     console.log(`Ready to accept connections at ${typeof address === 'string' ? address : `${address?.address}:${address?.port}`}`);
   }
+}
+
+/** Takes away the socket of a server that is no more. */
+async function clear(path: string): Promise<void> {
+  if (!(await lstat(path).catch(() => undefined))?.isSocket()) return;
+  const isAnswered = await new Promise<boolean>((resolve) => {
+    const socket = connect(path, () => resolve(true)).on('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+  if (!isAnswered) await unlink(path);
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {

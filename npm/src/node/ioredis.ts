@@ -3,6 +3,11 @@
 import type { Engine } from '../index.js';
 import { EngineSocket } from './socket.js';
 
+/** What a connector is given: all that the client was made with. */
+interface Settings {
+  retryStrategy?: ((times: number) => unknown) | null;
+}
+
 /** What ioredis asks of a connector. */
 export interface ConnectorLike {
   check(): boolean;
@@ -18,13 +23,20 @@ export function connector(engine: Engine): new (...options: never[]) => Connecto
   return class {
     private stream: EngineSocket | undefined;
 
+    constructor(settings?: Settings) {
+      const again = settings?.retryStrategy;
+      // To a freed engine there is no way back: what waits is told so at once, and not kept for the next connection.
+      if (settings && typeof again === 'function') settings.retryStrategy = (times) => (engine.isFreed ? null : again(times));
+    }
+
     check(): boolean {
       return true;
     }
 
-    connect(): Promise<EngineSocket> {
+    // What a freed engine throws has to be a rejection.
+    async connect(): Promise<EngineSocket> {
       this.stream = new EngineSocket(engine, 'ioredis:0');
-      return Promise.resolve(this.stream);
+      return this.stream;
     }
 
     disconnect(): void {

@@ -12,6 +12,10 @@ type Chunk = { chunk: Uint8Array | string; encoding: BufferEncoding };
 /** In a Worker what keeps the process awake would keep the object awake, and nothing ends there while somebody waits. */
 const KEEPS_AWAKE = globalThis.navigator?.userAgent !== 'Cloudflare-Workers';
 
+/** As they are now: tests put others there, which go only when they are told to. */
+const { setInterval, clearInterval } = globalThis;
+const nextTick = process.nextTick.bind(process);
+
 /** A connection to an engine that looks like a `net.Socket` to clients of Redis. */
 export class EngineSocket extends Duplex {
   readonly connecting = false;
@@ -46,8 +50,9 @@ export class EngineSocket extends Duplex {
 
   /** Later, as with a socket: clients note what they have sent after they have sent it. */
   private feed(chunks: readonly Chunk[], done: Done): void {
-    process.nextTick(() => {
-      if (!this.wire.isOpen) return done(new Error('the engine has closed the connection'));
+    nextTick(() => {
+      // As with a socket that the other side has closed: that it ended is told by itself, and is on its way.
+      if (!this.wire.isOpen) return done();
       try {
         const bytes = chunks.map(({ chunk, encoding }) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk));
         this.answered = false;
@@ -100,13 +105,20 @@ export class EngineSocket extends Duplex {
 
 /**
  * Serves an engine on a port, or at a path, which clients in this process can dial without a network:
- * `await listen(engine, {path: '/tmp/app.sock'})`.
+ * `await listen(engine, {path: '/tmp/app.sock'})`. It ends when the engine is freed, as by SHUTDOWN.
  */
-export function listen(engine: Engine, where: ListenOptions): Promise<Server> {
+export async function listen(engine: Engine, where: ListenOptions): Promise<Server> {
+  if (engine.isFreed) throw new Error('listen: the engine was freed');
   const server = createServer((socket) => {
     socket.setNoDelay(true);
     const address = socket.remoteAddress === undefined ? 'unix:0' : `${socket.remoteAddress}:${socket.remotePort}`;
-    const inner = new EngineSocket(engine, address);
+    let inner: EngineSocket;
+    try {
+      inner = new EngineSocket(engine, address);
+    } catch {
+      // The engine is gone.
+      return void socket.destroy();
+    }
     // A client that goes away in the middle is no error of ours.
     socket.on('error', () => inner.destroy());
     inner.on('error', () => socket.destroy());
@@ -114,6 +126,8 @@ export function listen(engine: Engine, where: ListenOptions): Promise<Server> {
     socket.on('close', () => inner.destroy());
     socket.pipe(inner).pipe(socket);
   });
+  const forget = engine.whenFreed(() => server.close());
+  server.once('close', forget);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(where, () => {

@@ -31,6 +31,31 @@ async function kill(context, page) {
   await crashed;
 }
 
+/** In a page: what a call takes there and back, beside an empty message, and one of many; in microseconds. */
+async function roundTrips() {
+  // The clock is too coarse for one; others use the machine too, so the best of some hundreds counts as well.
+  const times = { alone: [], echo: [] };
+  const time = async (list, call) => {
+    const start = performance.now();
+    for (let i = 0; i < 200; i++) await call();
+    list.push(((performance.now() - start) / 200) * 1000);
+    list.sort((a, b) => a - b);
+  };
+  const echo = globalThis.SharedWorker && new SharedWorker('/test/echo.mjs').port;
+  for (let block = 0; block < 15; block++) {
+    await time(times.alone, () => store.get('k'));
+    if (echo) {
+      await time(times.echo, () => new Promise((resolve) => {
+        echo.onmessage = resolve;
+        echo.postMessage(null);
+      }));
+    }
+  }
+  const start = performance.now();
+  await Promise.all(Array.from({ length: 10_000 }, () => store.get('k')));
+  return { ...times, together: ((performance.now() - start) / 10_000) * 1000 };
+}
+
 /** Two tabs, and what is left when one of them is killed. */
 async function tabs(how) {
   const context = await browser.newContext();
@@ -91,33 +116,12 @@ async function tabs(how) {
   const third = await tab(context);
   await open(third);
   check(`${how}: a third tab finds it all`, await third.evaluate(() => store.get('k')), 'from the second');
-  const median = await third.evaluate(async () => {
-    // The clock is too coarse for one; others use the machine too, so the best of some hundreds counts as well.
-    const times = { alone: [], echo: [] };
-    const time = async (list, call) => {
-      const start = performance.now();
-      for (let i = 0; i < 200; i++) await call();
-      list.push(((performance.now() - start) / 200) * 1000);
-      list.sort((a, b) => a - b);
-    };
-    const echo = globalThis.SharedWorker && new SharedWorker('/test/echo.mjs').port;
-    for (let block = 0; block < 15; block++) {
-      await time(times.alone, () => store.get('k'));
-      if (echo) {
-        await time(times.echo, () => new Promise((resolve) => {
-          echo.onmessage = resolve;
-          echo.postMessage(null);
-        }));
-      }
-    }
-    const start = performance.now();
-    await Promise.all(Array.from({ length: 10_000 }, () => store.get('k')));
-    const together = (performance.now() - start) / 10_000;
-    return { ...times, together: together * 1000 };
-  });
+  const { together, ...another } = await third.evaluate(roundTrips);
+  console.log(`chromium, two tabs, ${how}: a dead tab is noticed after ${noticed.toFixed(0)} ms; 10000 calls together take ${together.toFixed(1)} µs each`);
   const show = (list) => `${list[list.length >> 1].toFixed(0)} µs, ${list[0].toFixed(0)} at best`;
-  console.log(`chromium, two tabs, ${how}: a dead tab is noticed after ${noticed.toFixed(0)} ms; 10000 calls together take ${median.together.toFixed(1)} µs each`);
-  console.log(`  a round trip to another process: ${show(median.alone)}${median.echo.length > 0 ? `; an empty message's: ${show(median.echo)}` : ''}`);
+  const tell = (whose, { alone, echo }) => console.log(`  a round trip to ${whose} process: ${show(alone)}${echo.length > 0 ? `; an empty message's: ${show(echo)}` : ''}`);
+  tell('another', another);
+  if (how === 'shared worker') tell('its own', await first.evaluate(roundTrips));
   if (how === 'shared worker') await versions(first);
 
   // The tab that was there first is killed, and with it the engine where it lived in that tab's process.

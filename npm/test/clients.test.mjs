@@ -1,6 +1,6 @@
 /** Clients that exist, unchanged, on an engine in this process. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -404,6 +404,36 @@ test('npx redstart ends when it is told to, and takes the place of one that died
     assert.equal(await ended, 0, end);
     assert.ok(!existsSync(path), end);
     socket.destroy();
+  }
+});
+
+const hasServer = spawnSync('redis-server', ['--version']).status === 0;
+
+test('a redis-server replicates from an engine, and goes on alone', { skip: !hasServer, timeout: 60_000 }, async () => {
+  const engine = await Engine.open();
+  for (let i = 0; i < 1000; i++) engine.set(`key:${i}`, `value ${i}`);
+  const folder = mkdtempSync(join(tmpdir(), 'redstart-'));
+  const server = await listen(engine, { host: '127.0.0.1', port: 0 });
+  const path = join(folder, 'replica.sock');
+  const replica = spawn('redis-server', ['--port', '0', '--unixsocket', path, '--dir', folder, '--save', '', '--replicaof', `127.0.0.1 ${server.address().port}`], { stdio: 'ignore' });
+  const client = new Redis({ path, retryStrategy: () => 50 });
+  client.on('error', () => {});
+  try {
+    const until = async (wanted, ask) => {
+      while ((await ask().catch(() => undefined)) !== wanted) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await until(1000, () => client.dbsize());
+    engine.multi().set('later', 'told').del('key:0').exec();
+    await until('told', () => client.get('later'));
+    assert.match(engine.info('replication'), /connected_slaves:1\r\nslave0:.*state=online/);
+    assert.equal(await client.call('REPLICAOF', 'NO', 'ONE'), 'OK');
+    assert.equal(await client.set('own', 'data'), 'OK');
+    assert.deepEqual([await client.dbsize(), await client.get('key:999')], [1001, 'value 999']);
+    while (engine.info('replication').includes('connected_slaves:1')) await new Promise((resolve) => setTimeout(resolve, 20));
+  } finally {
+    client.disconnect();
+    replica.kill();
+    engine.free();
   }
 });
 

@@ -104,6 +104,7 @@ impl Host {
     /// Does all that can be done now, while nobody sends.
     fn work(&mut self) -> usize {
         let mut steps = 0;
+        assert_eq!(self.engine.has_deadline(), self.engine.deadline().is_some());
         while self.engine.deadline().is_some_and(|at_us| at_us <= self.now.mono_us) {
             self.engine.timeout(self.now);
             self.effects();

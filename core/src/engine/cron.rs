@@ -106,6 +106,7 @@ impl Engine {
             || self.has_background_work()
             || self.has_connections_to_sweep()
             || self.saving_deadline().is_some()
+            || self.replication_deadline().is_some()
     }
 
     #[cfg_attr(redstart_small, optimize(speed))]

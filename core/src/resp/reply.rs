@@ -354,10 +354,9 @@ impl Bulks<'_> {
     /// Adds an array of `len` elements, which follow.
     #[inline]
     pub fn array(&mut self, len: usize) {
-        let header = [b'*', b'0' + len as u8, b'\r', b'\n'];
         match self.block[self.len..].first_chunk_mut() {
-            Some(place) if len < 10 => {
-                *place = header;
+            Some(header) if len < 10 => {
+                *header = [b'*', b'0' + len as u8, b'\r', b'\n'];
                 self.len += header.len();
             }
             _ => {
@@ -443,6 +442,13 @@ fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gathered_arrays_may_be_of_any_length() {
+        let mut reply = Reply::default();
+        reply.bulks(|bulks| [2, 9, 10, 99, 210, 1000].into_iter().for_each(|len| bulks.array(len)));
+        assert_eq!(reply.out, b"*2\r\n*9\r\n*10\r\n*99\r\n*210\r\n*1000\r\n");
+    }
 
     #[test]
     fn words_that_overlap_are_all_the_bytes() {
